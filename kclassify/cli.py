@@ -1,0 +1,228 @@
+"""The command line: each verb parses, calls one function and prints. Nothing heavy is imported before a verb needs it."""
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kclassify import presets, screen
+from kclassify.errors import InputsFailed, KClassifyError, UsageError
+
+app = typer.Typer(
+    name="kclassify",
+    help="Train, judge, use and ship image classifiers.",
+    epilog="Start with: kclassify predict PHOTO.jpg, then: kclassify train --data FOLDER. Docs: README.md.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+presets_app = typer.Typer(help="The models that can be named with --preset.", no_args_is_help=True)
+config_app = typer.Typer(help="The settings of a run.", no_args_is_help=True)
+app.add_typer(presets_app, name="presets")
+app.add_typer(config_app, name="config")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file with settings, such as RUN/config.yaml.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", "-o", metavar="KEY=VALUE", help="Any setting; see: kclassify config show.")]
+Gpus = Annotated[str | None, typer.Option(help="0,1,2,3 or all or none. By default the first GPU, else the CPU.")]
+Preset = Annotated[str | None, typer.Option("--preset", "-p", help="Model; see: kclassify presets list.", autocompletion=presets.names)]
+Data = Annotated[str | None, typer.Option("--data", "-d", help="Folder of class folders, `path label` list, or digits.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", "-e")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step, over all devices.")]
+Model = Annotated[str, typer.Argument(metavar="RUN|MODEL.keras|PRESET", help="What was trained, or a preset with weights.")]
+
+
+@app.command()
+def train(  # noqa: PLR0913 - the options of the main verb
+    preset: Preset = None,
+    data: Data = None,
+    val: Annotated[str | None, typer.Option(help="Validation folder or list, if --data has none.")] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")] = None,
+    weights: Annotated[str | None, typer.Option(help="auto, pretrained, none, or a file.")] = None,
+    pretrained: Annotated[bool | None, typer.Option("--pretrained/--no-pretrained", help="Short for --weights pretrained or none.")] = None,
+    gpus: Gpus = None,
+    precision: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
+    recipe: Annotated[str | None, typer.Option(help="Row of settings to start from.")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder for run folders.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, build the model, train nothing.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model into a new run folder.
+
+    Examples: kclassify train --preset mobilenetv3_large --gpus 0,1,2,3 ·
+    kclassify train --data flowers/ --epochs 20 -o optimizer.lr=0.02
+    """
+    flags: dict[str, Any] = {key: value for key, value in locals().items() if key in screen.RUN_FLAGS}
+    flags["optimizer.lr"] = lr
+    if pretrained is not None:
+        flags["weights"] = "pretrained" if pretrained else "none"
+    resolved = screen.resolve(flags, config, settings)
+    from kclassify import training
+
+    if dry_run:
+        return screen.plan(training.dry_run(resolved.config, screen.console(quiet)), as_json)
+    screen.run_result(training.train(resolved.config, screen.console(quiet)), as_json)
+
+
+@app.command()
+def resume(run: Annotated[Path, typer.Argument(help="Run folder.")], quiet: Quiet = False, as_json: Json = False) -> None:
+    """Go on with a stopped run at the exact step of its last checkpoint.
+
+    Example: kclassify resume runs/mobilenetv3_large-digits-1
+    """
+    from kclassify import training
+
+    screen.run_result(training.resume(run, screen.console(quiet)), as_json)
+
+
+@app.command(name="eval")
+def evaluate(
+    model: Model,
+    data: Data = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", "-b", min=1)] = 32,
+    gpus: Gpus = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Judge a model: top1, top5 and loss on labelled images.
+
+    Examples: kclassify eval runs/mobilenetv3_large-digits-1 · kclassify eval best.keras --data flowers/val
+    """
+    from kclassify import evaluation
+
+    found = evaluation.evaluate(model, data, batch_size=batch_size, gpus=gpus, console=screen.console(quiet))
+    screen.evaluation(found, as_json)
+
+
+@app.command()
+def predict(
+    inputs: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, or folders of images.")],
+    model: Annotated[str, typer.Option("--model", "-m", metavar="RUN|MODEL|EXPORT|PRESET")] = "efficientnet_lite0",
+    topk: Annotated[int, typer.Option("--topk", "-k", min=1, help="Classes a picture.")] = 5,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table to this file.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is on pictures.
+
+    Examples: kclassify predict img.jpg · kclassify predict photos/ --model runs/resnet18-digits-1 --csv answers.csv
+    """
+    from kclassify import formats, predictor, reference
+
+    files = predictor.image_files(inputs)
+    opened = formats.open_predictor(reference.find(model))
+    results = screen.watched(predictor.predict_files(opened, files, topk=topk), len(files), screen.console(quiet))
+    screen.predictions(opened.name, results, csv, as_json)
+
+
+@app.command()
+def export(
+    model: Model,
+    format_name: Annotated[str, typer.Option("--format", "-f", help="saved_model, onnx or tf-trt.")] = "onnx",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File or folder; by default beside the model.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a model for deployment: uint8 pixels of any size in, probabilities out, compared with Keras before it gets its name.
+
+    Example: kclassify export runs/mobilenetv3_large-digits-1 --format onnx -o digits.onnx
+    """
+    from kclassify import formats, reference
+
+    screen.export_report(formats.export_reference(reference.find(model), format_name, output), as_json)
+
+
+@presets_app.command("list")
+def presets_list(as_json: Json = False) -> None:
+    """All models: parameters, input size, published accuracy, and whether weights are at hand."""
+    screen.presets_table(as_json)
+
+
+@presets_app.command("show")
+def presets_show(name: Annotated[str, typer.Argument(autocompletion=presets.names)], as_json: Json = False) -> None:
+    """Everything about one model."""
+    screen.preset(presets.get(name), as_json)
+
+
+@config_app.command("show")
+def config_show(
+    preset: Preset = None,
+    data: Data = None,
+    recipe: Annotated[str | None, typer.Option()] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """Every setting of a run with these arguments, and where its value comes from."""
+    flags = {"preset": preset, "data": data, "recipe": recipe}
+    screen.settings(screen.resolve(flags, config, settings), as_json)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Options that stand before the verb."""
+    if debug:
+        os.environ["KCLASSIFY_DEBUG"] = "1"
+    if version:
+        from kclassify import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def run() -> None:
+    """Entry point: every error becomes one message of at most three lines and its exit code."""
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    try:
+        app(standalone_mode=False)
+        return 0
+    except InputsFailed as error:  # said already, in the rows
+        return error.exit_code
+    except KClassifyError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("Interrupted; nothing had to be saved.", 128 + signal.SIGINT)
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except Exception as error:
+        return _fail(*_unexpected(error))
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return "", error.exit_code
+    if isinstance(error, click.ClickException):
+        return error.format_message(), UsageError.exit_code
+    if isinstance(error, click.exceptions.Abort):
+        return "Interrupted.", 130
+    return f"{type(error).__name__}: {str(error)[:400]}\nThis is a fault of kclassify. See all of it with: kclassify --debug ...", 1
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("KCLASSIFY_DEBUG") and sys.exc_info()[0]:
+        traceback.print_exc()
+    if message:
+        sys.stderr.write("Error: " + "\n".join(message.splitlines()[:3]) + "\n")
+    return code
+

@@ -1,0 +1,45 @@
+"""What a person sees while something runs: lines and a progress bar on stderr, plain text where it is not a terminal."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_REFRESH = 0.2  # seconds between two readings of the metrics, which cost a wait for the device
+
+
+class Console:
+    """Shows a run. `quiet` shows nothing at all."""
+
+    def __init__(self, *, quiet: bool = False):
+        self._rich = RichConsole(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._next = 0.0
+
+    def line(self, text: str) -> None:
+        """One line of text."""
+        self._rich.print(text, markup=False)
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator["Console"]:
+        """A bar on a terminal, nothing elsewhere; `advance` moves it."""
+        if not self._rich.is_terminal or self._rich.quiet:
+            yield self
+            return
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+        with Progress(*columns, console=self._rich, transient=True) as self._bar:
+            self._bar.add_task(title, total=total, note="")
+            yield self
+        self._bar = None
+
+    def advance(self, done: int, values: Mapping[str, Any], **changes: Any) -> None:
+        """Set the bar to `done`, at most five times a second, for only then are `values` read; `changes` are rich's (total, description)."""
+        now = time.monotonic()
+        if self._bar is None or now < self._next:
+            return
+        self._next = now + _REFRESH
+        note = " ".join(f"{name} {float(value):.4f}" for name, value in values.items())
+        self._bar.update(self._bar.task_ids[0], completed=done, note=note, **changes)

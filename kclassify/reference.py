@@ -1,0 +1,60 @@
+"""What a user means by a model: a run folder, a model file, an export, or a preset's name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kclassify import devices, presets
+from kclassify.errors import ModelError, UsageError, near_names
+from kclassify.presets import ModelRow
+from kclassify.presets.card import ModelCard
+
+DEFAULT = "efficientnet_lite0"  # its real ImageNet weights come with a package that is always installed
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model that was found but not opened: exactly one of `path` and `row` is set. `run` is the folder if it came from a run."""
+
+    name: str
+    path: Path | None = None
+    row: ModelRow | None = None
+    run: Path | None = None
+
+
+def find(text: str) -> Reference:
+    """Find what RUN | MODEL.keras | EXPORT | PRESET stands for, without opening it.
+
+    Raises:
+        ModelError: there is no such file, and no preset of that name.
+    """
+    path = Path(text).expanduser()
+    if (path / "run.json").is_file():
+        best = path / "best.keras"
+        if not best.is_file():
+            raise ModelError(f"{path}: the run has no best.keras yet; its first epoch has not ended. Go on with: kclassify resume {path}")
+        return Reference(text, path=best, run=path)
+    if path.exists():
+        return Reference(text, path=path)
+    try:
+        return Reference(text, row=presets.get(text))
+    except UsageError:
+        hint = near_names(text, presets.names())
+        raise ModelError(f"No model at '{text}', and no preset has that name.{hint} Expected a run folder, a model file or a preset.") from None
+
+
+def open_keras(reference: Reference) -> tuple[Any, ModelCard]:
+    """The Keras model (probabilities out) and its card.
+
+    Raises:
+        ModelError: a preset without weights at hand, or a file that is not a `.keras` file of kclassify.
+    """
+    devices.start()
+    if reference.row is None:
+        from kclassify.models import bundle
+
+        return bundle.load(reference.path or "")
+    from kclassify.models import create_model
+
+    card = ModelCard(reference.row.name, presets.imagenet_class_names(), reference.row.preprocessing)
+    return create_model(reference.row.name, weights="pretrained"), card

@@ -1,0 +1,215 @@
+"""What the verbs print on stdout: tables on a terminal, plain rows in a pipe, one JSON document with --json."""
+
+import csv as csv_files
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kclassify import presets
+from kclassify.console import Console
+from kclassify.errors import InputsFailed, SetupError
+
+if TYPE_CHECKING:
+    from kclassify.config import Resolved
+    from kclassify.evaluation import Evaluation
+    from kclassify.formats import ExportReport
+    from kclassify.predictor import Result
+    from kclassify.training import Plan, Run
+
+# Options of `train` that are settings of the run under the same name.
+RUN_FLAGS = frozenset("preset data val epochs batch_size image_size weights gpus precision seed recipe out name".split())
+
+
+def console(quiet: bool) -> Console:
+    """Progress on stderr, or none."""
+    return Console(quiet=quiet)
+
+
+def resolve(flags: Mapping[str, Any], config: Path | None, settings: Sequence[str] | None) -> "Resolved":
+    """The run's settings from the options of a verb, the file and the environment."""
+    from kclassify import config as configs
+
+    return configs.resolve(flags, file=config, settings=settings or (), environment=os.environ)
+
+
+def run_result(run: "Run", as_json: bool) -> None:
+    """What a training came to."""
+    if as_json:
+        return _json(run.to_json())
+    best, last = run.best, run.last
+    rows = [
+        ("best", f"top1 {best['top1']:.4f}  top5 {best['top5']:.4f}  loss {best['loss']:.4f}  (epoch {best['epoch']}, {best['weights']} weights)"),
+        ("last", f"top1 {last['val_top1']:.4f}  top5 {last['val_top5']:.4f}  loss {last['val_loss']:.4f}  (epoch {last['epoch']})"),
+        ("run", str(run.path)),
+        ("model", str(run.best_model)),
+        ("next", f"kclassify predict FILE --model {run.path}"),
+        ("", f"kclassify export {run.path} --format onnx"),
+    ]
+    _pairs(rows)
+
+
+def plan(found: "Plan", as_json: bool) -> None:
+    """What a training would do."""
+    if as_json:
+        return _json(found.to_json())
+    _pairs([(key.replace("_", " "), str(value)) for key, value in found.to_json().items() if key != "schema_version"])
+
+
+def evaluation(found: "Evaluation", as_json: bool) -> None:
+    """How good a model is."""
+    if as_json:
+        return _json(found.to_json())
+    _pairs(
+        [
+            ("top1", f"{found.top1:.4f}"),
+            ("top5", f"{found.top5:.4f}"),
+            ("loss", f"{found.loss:.4f}"),
+            ("images", f"{found.images} of {found.data}, {found.classes} classes"),
+            ("model", found.model),
+        ]
+    )
+
+
+def watched(results: Iterable["Result"], total: int, bar: Console) -> Iterator["Result"]:
+    """The results, with a bar that moves as they come."""
+    with bar.progress("predicting", total) as progress:
+        for done, result in enumerate(results, start=1):
+            progress.advance(done, {})
+            yield result
+
+
+def predictions(model: str, results: Iterable["Result"], csv: Path | None, as_json: bool) -> None:
+    """One row a file, errors too; InputsFailed at the end if there was one."""
+    rows = list(results)
+    if csv:
+        _write_csv(csv, rows)
+    if as_json:
+        _json({"schema_version": 1, "model": model, "results": [row.to_json() for row in rows]})
+    elif not csv:
+        _table(("file", "answers"), [(row.file, row.error and f"error: {row.error}" or _ranked(row)) for row in rows])
+    failed = sum(row.error is not None for row in rows)
+    if failed:
+        raise InputsFailed(f"{failed} of {len(rows)} files could not be read.")
+
+
+def export_report(report: "ExportReport", as_json: bool) -> None:
+    """What an export came to."""
+    document = {
+        "schema_version": 1,
+        "path": str(report.path),
+        "format": report.format,
+        "max_difference": report.max_difference,
+        "images": report.images,
+        "megabytes": round(report.megabytes, 3),
+        "seconds": round(report.seconds, 2),
+    }
+    if as_json:
+        return _json(document)
+    agreement = f"largest difference {report.max_difference:.1e} over {report.images} photographs"
+    _pairs([("export", f"{report.path} ({report.format}, {report.megabytes:.1f} MB)"), ("as Keras", agreement)])
+
+
+def presets_table(as_json: bool) -> None:
+    """All models."""
+    rows = [_preset_facts(presets.get(name)) for name in presets.names()]
+    if as_json:
+        return _json({"schema_version": 1, "presets": rows})
+    columns = ("preset", "series", "parameters", "size", "top1", "weights")
+    body = [(row["name"], row["series"], f"{row['params'] / 1e6:.1f} M", str(row["size"]), f"{row['top1']:.1f}", row["weights"] or "-") for row in rows]
+    _table(columns, body)
+
+
+def preset(row: presets.ModelRow, as_json: bool) -> None:
+    """One model."""
+    facts = _preset_facts(row)
+    if as_json:
+        return _json({"schema_version": 1, **facts})
+    _pairs([(key, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)) for key, value in facts.items()])
+
+
+def settings(resolved: "Resolved", as_json: bool) -> None:
+    """Every setting with its origin."""
+    from kclassify.config import flatten
+
+    values = flatten(resolved.config)
+    if as_json:
+        return _json({"schema_version": 1, "settings": {key: {"value": value, "from": resolved.origins[key]} for key, value in values.items()}})
+    _table(("setting", "value", "from"), [(key, _shown(value), resolved.origins[key]) for key, value in values.items()])
+
+
+def _preset_facts(row: presets.ModelRow) -> dict[str, Any]:
+    spec = row.preprocessing
+    return {
+        "name": row.name,
+        "series": row.series,
+        "aliases": list(row.aliases),
+        "params": row.params,
+        "size": spec.size,
+        "crop_pct": spec.crop_pct,
+        "interpolation": spec.interpolation,
+        "mean": [round(value, 6) for value in spec.mean],
+        "std": [round(value, 6) for value in spec.std],
+        "top1": row.top1,
+        "top1_source": row.top1_source,
+        "timm": row.timm,
+        "weights": row.weights and "installed",
+        "licence": row.licence,
+    }
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(f"{item:g}" for item in value) if isinstance(value, tuple) else str(value)
+
+
+def _ranked(row: "Result") -> str:
+    return ", ".join(f"{item.label} {item.score:.3f}" for item in row.predictions)
+
+
+def _write_csv(path: Path, rows: Sequence["Result"]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv_files.writer(text, lineterminator="\n")
+    writer.writerow(["file", "rank", "class_id", "label", "score", "error"])
+    for row in rows:
+        if row.error is not None:
+            writer.writerow([row.file, "", "", "", "", row.error])
+        for rank, item in enumerate(row.predictions, start=1):
+            writer.writerow([row.file, rank, item.class_id, item.label, f"{item.score:.6f}", ""])
+    try:
+        path.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise SetupError(f"Cannot write '{path}': {error.strerror}.") from error
+
+
+def _json(document: Any) -> None:
+    # Escaped: a file name that is not valid UTF-8 still gives a document that every parser reads.
+    sys.stdout.write(json.dumps(document) + "\n")
+
+
+def _pairs(rows: Sequence[tuple[str, str]]) -> None:
+    width = max(len(name) for name, _ in rows)
+    sys.stdout.write("".join(f"{name:<{width}}  {value}\n" for name, value in rows))
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Boxes and colours on a terminal; in a pipe one line a row, tabs between the columns, no head line."""
+    if not sys.stdout.isatty():
+        sys.stdout.write("".join("\t".join(_one_line(cell) for cell in row) + "\n" for row in rows))
+        return
+    from rich.console import Console as RichConsole
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(_one_line(cell)) for cell in row))
+    RichConsole().print(table)
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,0 +1,117 @@
+"""Training: from a config to a run folder, and on from where it stopped."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kclassify import devices
+from kclassify.config import RunConfig
+from kclassify.console import Console
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run has come to: its folder, its models, and its best and last rows of metrics.csv."""
+
+    path: Path
+    best: Mapping[str, Any]
+    last: Mapping[str, Any]
+
+    @property
+    def best_model(self) -> Path:
+        """The `.keras` file of the best epoch (highest val_top1)."""
+        return self.path / "best.keras"
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as `kclassify train --json` prints it."""
+        return {"schema_version": 1, "run": str(self.path), "best": dict(self.best), "last": dict(self.last)}
+
+
+def train(config: RunConfig, console: Console) -> Run:
+    """Train a model and leave everything in a new run folder.
+
+    Raises:
+        KClassifyError: DataError, ModelError, SetupError by what is wrong; Interrupted when told to stop, with the state saved.
+    """
+    devices.start()
+    from kclassify.training.run_folder import RunFolder
+    from kclassify.training.setup import prepare
+
+    task = prepare(config, console)
+    run = RunFolder.create(config)
+    run.claim()
+    console.line(f"run: {run.path}")
+    run.record_data(task.data)
+    return _finish(task, run, console)
+
+
+def resume(path: str | os.PathLike[str], console: Console) -> Run:
+    """Go on with a run at the exact step where its last checkpoint was saved; a finished run is only reported.
+
+    Raises:
+        KClassifyError: as `train`; DataError if the data set is no longer the one of the run.
+    """
+    devices.start()
+    from kclassify.training.run_folder import RunFolder
+    from kclassify.training.setup import prepare
+
+    run = RunFolder.open(path)
+    if run.facts["status"] == "finished":
+        console.line(f"{run.path} is finished; there is nothing to resume.")
+        return Run(run.path, run.facts["best"], run.facts["last"])
+    run.claim()
+    task = prepare(run.config(), console)
+    run.check_data(task.data)
+    return _finish(task, run, console)
+
+
+def _finish(task: Any, run: Any, console: Console) -> Run:
+    """Build, restore, fit, report: the part that a new run and a resumed one share."""
+    from kclassify.training.loop import Loop
+    from kclassify.training.stop import StopSignals
+
+    loop = Loop(task, run, console)
+    loop.restore()
+    with run.failure_noted(), StopSignals() as signals:
+        loop.fit(signals)
+    run.update(status="finished", best=loop.progress.best, last=loop.progress.history[-1], weights_sha256=loop.weights_sha256())
+    return Run(run.path, run.facts["best"], run.facts["last"])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training would do, from `dry_run`."""
+
+    preset: str
+    parameters: int
+    classes: int
+    train_images: int
+    val_images: int
+    epochs: int
+    steps: int
+    devices: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as `kclassify train --dry-run --json` prints it."""
+        return {"schema_version": 1, **asdict(self)}
+
+
+def dry_run(config: RunConfig, console: Console) -> Plan:
+    """Do everything that comes before the first step, and write nothing."""
+    devices.start()
+    from kclassify.training.setup import prepare
+
+    task = prepare(config, console)
+    data = task.data
+    return Plan(
+        config.preset,
+        task.model.count_params(),
+        len(data.train.class_names),
+        len(data.train),
+        len(data.val),
+        config.epochs,
+        task.total_steps,
+        task.machine.text,
+    )

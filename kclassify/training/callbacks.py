@@ -1,0 +1,57 @@
+"""Where `model.fit` hands over: after each step, after each epoch, and between the batches of a validation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+
+class StopRequested(Exception):
+    """Raised between two batches after a stop signal; the loop saves and ends."""
+
+
+class StopBetweenBatches(keras.callbacks.Callback):
+    """Ends a validation soon after a stop signal, because a large one takes minutes."""
+
+    def __init__(self, signals: Any):
+        super().__init__()
+        self.signals = signals
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Read the flag."""
+        if self.signals.received:
+            raise StopRequested
+
+
+class AfterStep(keras.callbacks.Callback):
+    """Counts steps, saves when due, moves the bar, and stops on a signal: after every step, because a step is what must not be lost."""
+
+    def __init__(self, loop: Any, signals: Any, bar: Any):
+        super().__init__()
+        self.loop, self.signals, self.bar = loop, signals, bar
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Hand the step to the loop."""
+        logs = logs or {}
+        at_end = self.loop.after_step(logs)
+        shown = {name: logs[name] for name in ("loss", "top1") if name in logs}
+        done = (self.loop.progress.step - 1) % self.loop.task.steps_per_epoch + 1
+        self.bar.advance(done, shown, description=self.loop.title())
+        if self.signals.received and not at_end:
+            self.loop.note_metrics(logs)
+            raise StopRequested
+
+
+class AfterEpoch(keras.callbacks.Callback):
+    """Has the loop validate and report: at the end of an epoch, with Keras' own means over it."""
+
+    def __init__(self, loop: Any, signals: Any):
+        super().__init__()
+        self.loop, self.signals = loop, signals
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Close the epoch; a signal that came with its last step stops before the validation."""
+        self.loop.note_metrics(logs or {})
+        if self.signals.received:
+            raise StopRequested
+        self.loop.end_epoch(self.signals)

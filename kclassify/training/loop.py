@@ -1,0 +1,214 @@
+"""The loop around `model.fit`: what happens after a step and after an epoch, and how both survive a crash."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+from keras import ops
+
+from kclassify.console import Console
+from kclassify.data import pipeline
+from kclassify.errors import Interrupted, KClassifyError
+from kclassify.models import bundle
+from kclassify.training import checkpoint
+from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
+from kclassify.training.optimizer import averaged
+from kclassify.training.run_folder import RunFolder
+from kclassify.training.setup import Task, copy_weights
+from kclassify.training.stop import StopSignals
+from kclassify.training.tensorboard import write_row
+
+
+@dataclass
+class Progress:
+    """How far a run is. `sums` holds the running epoch's metrics, each times the samples behind it."""
+
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Loop:
+    """One run in progress."""
+
+    def __init__(self, task: Task, run: RunFolder, console: Console):
+        self.task, self.run, self.console = task, run, console
+        self.progress = Progress()
+        self.segment_start = 0  # the step at which this process began the running epoch
+        self.saved_at = time.monotonic()
+        self.epoch_began = time.monotonic()
+        self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, batch_size=task.config.batch_size)
+
+    # -- state ---------------------------------------------------------------------------------------------------------------
+
+    def restore(self) -> None:
+        """Take up the latest checkpoint of the run, if there is one."""
+        found = checkpoint.latest(self.run.checkpoints)
+        if found is None:
+            return
+        variables = dict(self._variables())
+        if set(variables) != set(found.arrays):
+            raise KClassifyError(f"{found.path}: holds other variables than the model of this run. Was kclassify updated in between?")
+        for name, variable in variables.items():
+            variable.assign(found.arrays[name])
+        self.progress = Progress(**found.facts["progress"])
+        self.run.write_metrics(self.progress.history)
+        self.console.line(f"resuming at step {self.progress.step} of {self.task.total_steps}")
+
+    def commit(self) -> None:
+        """Save the state of this moment."""
+        arrays = {name: ops.convert_to_numpy(variable) for name, variable in self._variables()}
+        facts = {"progress": asdict(self.progress), "class_names": list(self.task.card.class_names), "seed": self.task.config.seed}
+        checkpoint.save(self.run.checkpoints, self.progress.step, arrays, facts, keep=self.task.config.checkpoint.keep)
+        self.saved_at = time.monotonic()
+
+    def weights_sha256(self) -> str:
+        """A mark of the last weights: equal for two runs that ended in the same bits."""
+        digest = hashlib.sha256()
+        for variable in self.task.model.weights:
+            digest.update(ops.convert_to_numpy(variable).tobytes())
+        return digest.hexdigest()
+
+    def _variables(self) -> Iterator[tuple[str, Any]]:
+        """Everything that a step reads and writes, by a name that is the same in every process; random states included."""
+        model = self.task.model
+        seen: set[int] = set()
+        for owner, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
+            for number, variable in enumerate(variables):
+                if id(variable) not in seen:
+                    seen.add(id(variable))
+                    yield f"{owner}-{number:04d}", variable
+
+    # -- running -------------------------------------------------------------------------------------------------------------
+
+    def fit(self, signals: StopSignals) -> None:
+        """Run to the last step. Told to stop, it saves and raises Interrupted."""
+        self.run.update(status="running")
+        try:
+            self._fit(signals)
+        except StopRequested:
+            self.commit()
+            self.run.update(status="interrupted")
+            done = f"Stopped; the state is saved at step {self.progress.step} of {self.task.total_steps}."
+            raise Interrupted(f"{done}\nGo on with: kclassify resume {self.run.path}", signals.received) from None
+
+    def _fit(self, signals: StopSignals) -> None:
+        per_epoch, total = self.task.steps_per_epoch, self.task.total_steps
+        if len(self.progress.history) < self.progress.step // per_epoch:  # stopped after an epoch's last step, before its report
+            self.end_epoch(signals)
+        while self.progress.step < total:
+            first = self.progress.step
+            # What is left of a broken epoch is a fit of its own; all whole epochs after it are one fit, whose pipeline never stops.
+            last = total if first % per_epoch == 0 else first - first % per_epoch + per_epoch
+            self.segment_start = first
+            with self.console.progress(self.title(), per_epoch) as bar:
+                self.task.model.fit(
+                    self._train_batches(first, last),
+                    initial_epoch=first // per_epoch,
+                    epochs=-(-last // per_epoch),
+                    steps_per_epoch=min(per_epoch, last - first),
+                    callbacks=[AfterStep(self, signals, bar), AfterEpoch(self, signals)],
+                    shuffle=False,  # the pipeline has its own order
+                    verbose=0,
+                )
+
+    def _train_batches(self, first: int, last: int) -> Any:
+        config = self.task.config
+        sizes = {"batch_size": config.batch_size, "seed": config.seed}
+        return pipeline.train_batches(self.task.data.train, self.task.transform, **sizes, first_step=first, last_step=last)
+
+    def after_step(self, logs: Mapping[str, Any]) -> bool:
+        """Count a step; save if it is time to. True at the end of an epoch."""
+        self.progress.step += 1
+        due = self.task.config.checkpoint
+        at_end = self.progress.step % self.task.steps_per_epoch == 0
+        by_steps = due.steps and self.progress.step % due.steps == 0
+        by_time = due.minutes and time.monotonic() - self.saved_at > 60 * due.minutes
+        if (by_steps or by_time) and not at_end:
+            before, began = (self.progress.sums, self.progress.seconds), self.epoch_began
+            self.note_metrics(logs)
+            self.commit()
+            self.progress.sums, self.progress.seconds = before
+            self.epoch_began = began
+        return at_end
+
+    def note_metrics(self, logs: Mapping[str, Any]) -> None:
+        """Add what this process has measured of the running epoch to what an earlier one had."""
+        per_epoch, batch = self.task.steps_per_epoch, self.task.config.batch_size
+        steps = self.progress.step - max(self.segment_start, (self.progress.step - 1) // per_epoch * per_epoch)
+        samples = steps * batch
+        if self.progress.step % per_epoch == 0:
+            samples -= per_epoch * batch - len(self.task.data.train)  # the filled-up ones
+        # Keras averages its loss over all places of the batches, the metrics over the weights.
+        new = {"loss": float(logs["loss"]) * steps * batch, "samples": float(samples)}
+        new |= {name: float(logs[name]) * samples for name in ("top1", "top5")}
+        self.progress.sums = {name: self.progress.sums.get(name, 0.0) + value for name, value in new.items()}
+        self.progress.seconds += time.monotonic() - self.epoch_began
+
+    # -- after an epoch --------------------------------------------------------------------------------------------------------
+
+    def end_epoch(self, signals: StopSignals) -> None:
+        """Validate, keep the model if it is the best, write the epoch's row, save the state."""
+        row = self._row()
+        candidates = {"val": self._validate(signals)}
+        row |= {f"val_{name}": value for name, value in candidates["val"].items()}
+        if self.task.config.optimizer.ema:
+            with averaged(self.task.model):
+                candidates["ema"] = self._validate(signals)
+            row |= {f"ema_{name}": value for name, value in candidates["ema"].items()}
+        self.progress.history.append(row)
+        self._keep_best(candidates, row)
+        copy_weights(self.task.model, self.task.deployed)
+        bundle.save(self.task.deployed, self.task.card, self.run.last)
+        self.progress.sums, self.progress.seconds = {}, 0.0
+        self.commit()
+        self.run.write_metrics(self.progress.history)
+        self.run.update(best=self.progress.best, last=row)
+        write_row(self.run.path / "tensorboard", row)
+        self.console.line(self._text(row))
+        self.epoch_began = time.monotonic()
+
+    def _row(self) -> dict[str, Any]:
+        sums, step = self.progress.sums, self.progress.step
+        means = {f"train_{name}": sums[name] / sums["samples"] for name in ("loss", "top1", "top5")}
+        speed = sums["samples"] / max(self.progress.seconds, 1e-9)
+        lr = float(self.task.schedule(step - 1))
+        return {"epoch": step // self.task.steps_per_epoch, "step": step, "lr": lr, **means, "images_per_second": round(speed, 1)}
+
+    def _validate(self, signals: StopSignals) -> dict[str, float]:
+        found = self.task.model.evaluate(self.val_batches, verbose=0, return_dict=True, callbacks=[StopBetweenBatches(signals)])
+        return {"loss": float(found["ce"]), "top1": float(found["top1"]), "top5": float(found["top5"])}
+
+    def _keep_best(self, candidates: Mapping[str, Mapping[str, float]], row: Mapping[str, Any]) -> None:
+        """Write best.keras if top1 is higher than ever, or as high with a lower loss; of raw and averaged weights the better one."""
+        for kind, found in candidates.items():
+            rank = [found["top1"], -found["loss"]]
+            if self.progress.best and rank <= [self.progress.best["top1"], -self.progress.best["loss"]]:
+                continue
+            self.progress.best = {"epoch": row["epoch"], "weights": {"val": "raw", "ema": "averaged"}[kind], **found}
+            if kind == "ema":
+                with averaged(self.task.model):
+                    copy_weights(self.task.model, self.task.deployed)
+            else:
+                copy_weights(self.task.model, self.task.deployed)
+            bundle.save(self.task.deployed, self.task.card, self.run.best)
+
+    def title(self) -> str:
+        """What the bar says on its left."""
+        return f"epoch {self.progress.step // self.task.steps_per_epoch + 1}/{self.task.config.epochs}"
+
+    def _text(self, row: Mapping[str, Any]) -> str:
+        def part(name: str, prefix: str) -> str:
+            return f"{name} loss: {row[prefix + '_loss']:.5f}, top1: {row[prefix + '_top1']:.5f}, top5: {row[prefix + '_top5']:.5f}"
+
+        parts = [part("train", "train"), part("val", "val"), *([part("ema", "ema")] if "ema_loss" in row else [])]
+        left = (self.task.total_steps - row["step"]) * self.task.config.batch_size / max(row["images_per_second"], 1e-9)
+        minutes, seconds = divmod(round(left), 60)
+        eta = f"eta: {minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+        end = f"lr: {row['lr']:.6f}, {row['images_per_second']:.1f} images/s, {eta}"
+        return f"[epoch {row['epoch']}/{self.task.config.epochs}] {' | '.join([*parts, end])}"

@@ -1,0 +1,151 @@
+"""The run folder: one run's config, facts, metrics, checkpoints and models, each file written whole or not at all."""
+
+import csv
+import io
+import json
+import os
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from kclassify import config as configs
+from kclassify.config import RunConfig
+from kclassify.data.dataset import Dataset
+from kclassify.errors import DataError, SetupError, UsageError
+
+FACTS, CONFIG, METRICS, BEST, LAST = "run.json", "config.yaml", "metrics.csv", "best.keras", "last.keras"
+
+
+class RunFolder:
+    """A run on the disk. `path` is the folder; `facts` is the content of its run.json."""
+
+    def __init__(self, path: Path, facts: dict[str, Any]):
+        self.path = path
+        self.facts = facts
+        self.best, self.last, self.checkpoints = path / BEST, path / LAST, path / "checkpoints"
+        self.lock = FileLock(path / ".lock")
+
+    @classmethod
+    def create(cls, config: RunConfig) -> "RunFolder":
+        """Make the folder of a new run; one that exists is never taken (UsageError if it was named)."""
+        parent = Path(config.out)
+        try:
+            path = _claim(parent, config)
+        except OSError as error:
+            raise SetupError(f"Cannot make a run folder in '{parent}': {error.strerror}. Choose another place with --out.") from error
+        run = cls(path, {"schema_version": 1, "status": "created", "created": _now(), "versions": _versions(), "seed": config.seed})
+        write_text(path / CONFIG, configs.to_yaml(config))
+        run.update()
+        return run
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
+        """An existing run; UsageError if the folder is not one."""
+        folder = Path(path)
+        try:
+            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"'{path}' is not a run folder: no readable {FACTS} in it. Expected a folder such as runs/resnet18-digits-1.") from error
+        return cls(folder, facts)
+
+    def claim(self) -> None:
+        """Hold the run for this process until it ends; SetupError if another one has it."""
+        try:
+            self.lock.acquire(timeout=0)
+        except Timeout:
+            raise SetupError(f"Another process is working on {self.path}. Wait for it to end, or stop it.") from None
+        except OSError as error:
+            raise SetupError(f"Cannot write in '{self.path}': {error.strerror}.") from error
+
+    def config(self) -> RunConfig:
+        """The config that made the run."""
+        return configs.resolve(file=self.path / CONFIG).config
+
+    def update(self, **facts: Any) -> None:
+        """Change run.json."""
+        self.facts.update(facts, updated=_now())
+        write_text(self.path / FACTS, json.dumps(self.facts, indent=1) + "\n")
+
+    def record_data(self, data: Dataset) -> None:
+        """Note which data the run has: its facts in run.json, the split and the files left out as tables."""
+        self.write_csv("split.csv", ["split", "path", "class"], data.rows())
+        if data.bad():
+            self.write_csv("bad_files.csv", ["path", "reason"], data.bad())
+        self.update(data=data.facts())
+
+    def check_data(self, data: Dataset) -> None:
+        """DataError unless `data` is what the run began with: a resumed run is exact or it is refused."""
+        before, now = self.facts["data"], data.facts()
+        for part in ("train", "val"):
+            if before[part]["fingerprint"] != now[part]["fingerprint"]:
+                was, found = (f"{facts[part]['images']} images ({facts[part]['fingerprint'][:12]})" for facts in (before, now))
+                raise DataError(f"{data.train.root}: the {part} set has changed since the run began: it had {was}, now {found}. Train anew with: kclassify train")
+
+    @contextmanager
+    def failure_noted(self) -> Iterator[None]:
+        """An error inside leaves `failed` as the status in run.json."""
+        try:
+            yield
+        except BaseException as error:
+            if self.facts["status"] != "interrupted":
+                self.update(status="failed", error=f"{type(error).__name__}: {error}"[:2000])
+            raise
+
+    def write_metrics(self, history: Iterable[Mapping[str, Any]]) -> None:
+        """Write metrics.csv: one row an epoch."""
+        rows = list(history)
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        self.write_csv(METRICS, columns, rows)
+
+    def write_csv(self, name: str, columns: list[str], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write a table into the run folder."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path / name, text.getvalue())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file's content in one step: a reader sees the old text or the new one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def _claim(parent: Path, config: RunConfig) -> Path:
+    """A folder that nobody had: the given name, or preset-data-1, -2, ..."""
+    parent.mkdir(parents=True, exist_ok=True)
+    if config.name:
+        try:
+            (parent / config.name).mkdir()
+        except FileExistsError:
+            raise UsageError(f"{parent / config.name} exists. Choose another --name, or go on with it: kclassify resume {parent / config.name}") from None
+        return parent / config.name
+    data = Path(config.data).name or "data"
+    number = 1
+    while True:
+        path = parent / f"{config.preset}-{data}-{number}"
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("kclassify", "keras", "tensorflow", "numpy")}
+    return {**packages, "python": platform.python_version(), "platform": platform.platform()}

@@ -1,0 +1,142 @@
+"""Everything a run needs before its first step: devices, data, the model and the optimizer."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from kclassify import devices, presets
+from kclassify.config import RunConfig
+from kclassify.console import Console
+from kclassify.data import dataset
+from kclassify.data.dataset import Dataset
+from kclassify.data.pipeline import TrainTransform, steps_per_epoch
+from kclassify.devices import Devices
+from kclassify.errors import ModelError
+from kclassify.metrics import training_metrics
+from kclassify.models import create_model, load_weights
+from kclassify.presets.card import ModelCard
+from kclassify.training.optimizer import cosine_with_warmup, make_optimizer
+from kclassify.training.replicas import for_replicas
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run that could start now. `model` ends in logits and is compiled; `deployed` is its float32 twin with probabilities."""
+
+    config: RunConfig
+    data: Dataset
+    machine: Devices
+    card: ModelCard
+    model: keras.Model
+    deployed: keras.Model
+    schedule: Any
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of one epoch."""
+        return steps_per_epoch(len(self.data.train), self.config.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return self.steps_per_epoch * self.config.epochs
+
+    @property
+    def transform(self) -> TrainTransform:
+        """The training transform that the config asks for."""
+        settings = self.config.augment
+        return TrainTransform(self.card.preprocessing.size, settings.crop_scale, settings.crop_ratio, settings.flip)
+
+
+def prepare(config: RunConfig, console: Console) -> Task:
+    """Choose the devices, index the data, build and compile the model.
+
+    Raises:
+        SetupError, DataError, ModelError: something is not there or cannot be used.
+    """
+    machine = devices.select(config.gpus)
+    console.line(machine.text)
+    if config.batch_size % machine.replicas:
+        raise devices.SetupError(f"batch_size {config.batch_size} cannot be shared by {machine.replicas} devices. Expected a multiple of it.")
+    devices.set_seeds(config.seed, deterministic=config.deterministic)
+    data = _load_data(config, console)
+    card = make_card(config, data.train.class_names)
+    model, deployed = _build(config, card, machine, console)
+    schedule = _compile(model, config, data, machine)
+    return Task(config, data, machine, card, model, deployed, schedule)
+
+
+def make_card(config: RunConfig, class_names: tuple[str, ...]) -> ModelCard:
+    """The preset's preprocessing, at the image size and crop of the config, with the data's class names."""
+    spec = presets.get(config.preset).preprocessing
+    changes = {"size": config.image_size, "crop_pct": config.crop_pct}
+    spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if value is not None})
+    return ModelCard(config.preset, class_names, spec)
+
+
+def _load_data(config: RunConfig, console: Console) -> Dataset:
+    with console.progress("indexing", 1) as bar:
+        data = dataset.load(
+            config.data,
+            config.val,
+            val_fraction=config.val_fraction,
+            seed=config.seed,
+            max_bad=config.max_bad,
+            progress=lambda done, total: bar.advance(done, {}, total=total),
+        )
+    for note in data.notes:
+        console.line(note)
+    console.line(f"{len(data.train)} training and {len(data.val)} validation images, {len(data.train.class_names)} classes")
+    return data
+
+
+def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Console) -> tuple[keras.Model, keras.Model]:
+    row = presets.get(config.preset)
+    weights = {"none": None, "auto": "pretrained" if row.weights else None}.get(config.weights, config.weights)
+    settings: dict[str, Any] = {"num_classes": len(card.class_names), "input_shape": (card.preprocessing.size,) * 2 + (3,)}
+    with devices.precision("float32"):
+        deployed = create_model(config.preset, **settings)
+    with machine.scope(), devices.precision(config.precision):
+        model = create_model(config.preset, **settings, activation=None, dropout=config.dropout)
+        start = _load(model, weights, config.preset)
+        if machine.replicas > 1:
+            model = for_replicas(model)
+    console.line(f"model: {config.preset}, {model.count_params():,} parameters, {card.preprocessing.size} x {card.preprocessing.size} pixels, {start}")
+    return model, deployed
+
+
+def _load(model: keras.Model, weights: str | None, preset: str) -> str:
+    if weights is None:
+        return "random initial weights"
+    report = load_weights(model, weights, row=presets.get(preset))
+    new_head = f" (a new head for {model.output_shape[-1]} classes)" if report.left_out else ""
+    return f"weights from {report.source}{new_head}"
+
+
+def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devices) -> Any:
+    per_epoch = steps_per_epoch(len(data.train), config.batch_size)
+    warmup = math.ceil(config.schedule.warmup_epochs * per_epoch)
+    schedule = cosine_with_warmup(config.optimizer.lr, total_steps=per_epoch * config.epochs, warmup_steps=warmup)
+    with machine.scope():
+        model.compile(
+            make_optimizer(config.optimizer, schedule),
+            # Summed over the batch and divided by its fixed size: a sample counts the same in a filled-up batch and on any number of devices.
+            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.loss.label_smoothing),
+            weighted_metrics=training_metrics(len(data.train.class_names)),
+            jit_compile=False,  # XLA on a CPU is many times slower on depthwise convolutions, and fails under MirroredStrategy
+        )
+        model.optimizer.build(model.trainable_variables)
+    return schedule
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Give `target` the weights of the layers of the same name in `source`."""
+    for layer in target.layers:
+        if layer.weights:
+            try:
+                layer.set_weights(source.get_layer(layer.name).get_weights())
+            except ValueError as error:
+                raise ModelError(f"Layer '{layer.name}' differs between two builds of {target.name}: {error}") from error
