@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kclassify.data.preprocess import preprocess
+from kclassify.errors import ModelError
 from kclassify.predict import Predictor
 from kclassify.presets.card import ModelCard
 
@@ -31,9 +32,13 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 
 
 def load(path: Path) -> Predictor:
-    """Open a `.keras` file that kclassify wrote."""
+    """Open a `.keras` file that kclassify wrote; Keras insists on that suffix."""
     from kclassify.models import bundle
 
+    if path.suffix != ".keras":
+        raise ModelError(
+            f"{path}: this is a Keras file, and Keras opens it only under such a name. Rename it to: {path.with_suffix('.keras')}"
+        )
     model, card = bundle.load(path)
     return Predictor(path.name, card, keras_forward(model, card))
 

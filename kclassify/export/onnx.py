@@ -49,8 +49,18 @@ def convert(model: Any, size: int) -> Any:
         return {"probabilities": tf.cast(model(image, training=False), tf.float32)}
 
     with quiet("tf2onnx", "tensorflow"), plain_grouped_convolutions():
-        core, _ = tf2onnx.convert.from_function(forward, forward.input_signature, opset=OPSET, inputs_as_nchw=["image"])
+        core, _ = tf2onnx.convert.from_function(
+            forward, forward.input_signature, opset=OPSET, inputs_as_nchw=["image"], custom_op_handlers={"Erfc": (write_erfc, [])}
+        )
     return core
+
+
+def write_erfc(graph: Any, node: Any, name: str, _: Any) -> None:
+    """Write `erfc(x)`, which TensorFlow's exact GELU computes and ONNX lacks, as `1 - erf(x)`."""
+    one = graph.make_const(f"{name}/one", np.array(1, np.float32)).output[0]
+    erf = graph.make_node("Erf", node.input).output[0]
+    graph.remove_node(node.name)
+    graph.make_node("Sub", [one, erf], outputs=node.output, name=name)
 
 
 @contextmanager
