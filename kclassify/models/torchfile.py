@@ -233,14 +233,14 @@ def read(path: Path) -> dict[str, np.ndarray]:
         data = path.read_bytes()
         state, storages = read_zip(data) if data[:4] == b"PK\x03\x04" else read_legacy(data)
         if short := [key for key, storage in storages.items() if len(storage.data) != storage.byte_count]:
-            raise Refused(f"storage {short[0][:60]} shorter or longer than described; is the file cut off?")
+            raise Refused(f"storage {short[0][:60]} shorter or longer than described, as in a file that is cut off")
         records = state_of(state)
         claimed = sum(math.prod(record.shape) * record.storage.numpy_dtype.itemsize for record in records.values())
         if claimed > SHARING * len(data):
             raise Refused("tensors that are larger than the file")
         return {key: to_array(record) for key, record in records.items()}
     except Refused as error:
-        raise ModelError(f"{path}: cannot be read as a torch state dict: it holds {error}.") from error
+        raise ModelError(f"{path}: cannot be read as a torch state dict: {error}.") from error
     except Exception as error:  # a hostile pickle can make the unpickler raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise ModelError(f"{path}: cannot be read as a torch state dict; it is damaged or something else ({reason}).") from error

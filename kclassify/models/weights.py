@@ -68,10 +68,11 @@ def kernel_axes(layer: layers.Layer, variable: Any) -> tuple[int, ...]:
 
 def state_dict(model: keras.Model) -> dict[str, np.ndarray]:
     """The model's variables under torch's names and in torch's layout: what timm's `load_state_dict` takes (without counters)."""
-    return {
-        name: np.ascontiguousarray(keras.ops.convert_to_numpy(variable).transpose(np.argsort(kernel_axes(layer, variable))))
-        for layer, variable, name in entries(model)
-    }
+    state = {}
+    for layer, variable, name in entries(model):
+        array = variable.numpy()  # ops.convert_to_numpy(variable) makes NumPy 2 warn on TensorFlow
+        state[name] = np.ascontiguousarray(array.transpose(np.argsort(kernel_axes(layer, variable))))
+    return state
 
 
 def some(names: Sequence[str]) -> str:

@@ -1,0 +1,57 @@
+"""Weights and pictures that NumPy draws from a seed: tools/parity.py gives them to timm, the tests to ours, and both must agree."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+REFERENCE_FILE = Path(__file__).parent / "data" / "reference_logits.json"
+SEED = 20261123
+NUM_CLASSES = 16
+SHAPES = ((64, 64), (75, 53))  # odd sides tell torch's padding from TensorFlow's
+TOLERANCE = 2e-5  # of the largest logit
+
+
+def tensor_of(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """Numbers with which no row's signal dies out: the logits of two pictures differ by a fifth or more (they reach 3,000 in ResNet-50)."""
+    if name.endswith("running_var"):
+        return generator.uniform(0.5, 1.5, shape).astype("float32")
+    if name.endswith("running_mean") or name.endswith(".bias"):
+        return (0.1 * generator.standard_normal(shape)).astype("float32")
+    if len(shape) == 1:  # BatchNorm's scale
+        return generator.uniform(0.75, 1.25, shape).astype("float32")
+    fan_in = math.prod(shape[1:])
+    return (math.sqrt((2 if len(shape) == 4 else 1) / fan_in) * generator.standard_normal(shape)).astype("float32")
+
+
+def draw_state(shapes: Mapping[str, tuple[int, ...]], seed: int = SEED) -> dict[str, np.ndarray]:
+    """A torch state dict drawn in the sorted order of its names: a name too many or too few changes all that follow."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    return {name: tensor_of(name, tuple(shapes[name]), generator) for name in sorted(shapes)}
+
+
+def draw_image_pair(generator: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Two pictures [2, H, W, 3] of coloured squares with noise: of noise alone, every picture gets nearly the same logits."""
+    squares = generator.uniform(0, 255, (2, height // 16 + 1, width // 16 + 1, 3)).repeat(16, axis=1).repeat(16, axis=2)
+    noise = generator.uniform(0, 255, (2, height, width, 3))
+    return (0.8 * squares[:, :height, :width] + 0.2 * noise).astype("float32")
+
+
+def draw_images(seed: int = SEED, shapes: Iterable[tuple[int, int]] = SHAPES) -> list[np.ndarray]:
+    """Float32 RGB pixels in 0..255, two pictures [2, H, W, 3] for each (H, W)."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    return [draw_image_pair(generator, height, width) for height, width in shapes]
+
+
+def layout_digest(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """The sha256 of the sorted names and shapes: equal digests mean that real weights of the one load into the other."""
+    rows = [[name, list(shapes[name])] for name in sorted(shapes) if not name.endswith("num_batches_tracked")]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference in parts of the largest logit; absolute ones say nothing, some networks have logits near 1,000."""
+    return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
