@@ -61,7 +61,7 @@ def export_model(model: Any, card: ModelCard, format_name: str, path: Path) -> E
         draft = folder / path.name
         write(row, model, card, draft)
         exported = row.load(draft)
-        agreement = gate.check(row.name, keras_file.keras_forward(model, card), exported.forward)
+        agreement = gate.check(row.name, card.preprocessing, keras_file.keras_forward(model, card), exported.forward)
         megabytes = size_on_disk(draft) / 1e6
         publish(draft, path)
     return ExportReport(path, row.name, agreement.max_difference, agreement.images, megabytes, time.monotonic() - start)

@@ -24,7 +24,7 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
     """Write `path`: `pixels`, uint8 [N, H, W, 3] of any H and W, to `probabilities`, float32 [N, classes].
 
     The metadata holds the card under `kclassify` and the names under `class_names`, as JSON. The tensor between the two halves is called
-    `image`, float32 [N, 3, size, size] in 0..255.
+    `image`, float32 [N, 3, size, size] in 0..255; `onnx.utils.extract_model` cuts there for engines without antialiased Resize.
     """
     import onnx
 

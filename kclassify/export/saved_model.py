@@ -52,16 +52,13 @@ def load(path: Path) -> Predictor:
 
     try:
         with quiet("tensorflow"):
-            program = tf.saved_model.load(str(path))
-        serve = program.signatures["serving_default"]
+            serve = tf.saved_model.load(str(path)).signatures["serving_default"]
     except Exception as error:  # TensorFlow raises a dozen unrelated types for a damaged folder
         raise ModelError(f"{path}: this SavedModel cannot be loaded ({type(error).__name__}). {HINT}") from error
 
     def forward(pixels: np.ndarray) -> np.ndarray:
         return np.asarray(serve(pixels=tf.constant(pixels))["probabilities"])
 
-    # The signature holds its variables weakly: `program` must live as long as `forward`.
-    forward.program = program  # type: ignore[attr-defined]
     return Predictor(path.name, card, forward)
 
 

@@ -13,7 +13,7 @@ EXTRA = "assets.extra"
 
 
 def save(model: Any, card: ModelCard, path: Path, *, save_plain: Callable[..., None], converter: Callable[..., Any] | None = None) -> None:
-    """Write the SavedModel with `save_plain`, convert it in precision FP32 to the folder `path` and carry the card over.
+    """Write the SavedModel beside `path` with `save_plain`, convert it in precision FP32 to the folder `path` and carry the card over.
 
     `converter` stands in for `tf.experimental.tensorrt.Converter` (TrtGraphConverterV2). Raises SetupError where that does not work.
     """
@@ -23,7 +23,6 @@ def save(model: Any, card: ModelCard, path: Path, *, save_plain: Callable[..., N
     conversion.convert()
     conversion.save(str(path))
     shutil.copytree(plain / EXTRA, path / EXTRA, dirs_exist_ok=True)
-    shutil.rmtree(plain)
 
 
 def open_converter(source: Path, converter: Callable[..., Any] | None = None) -> Any:
