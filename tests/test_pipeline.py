@@ -1,0 +1,329 @@
+"""The tf.data graph: the same bytes however a run is cut and on any number of threads, every sample once, every format right."""
+
+import dataclasses
+import itertools
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from kclassify.data import index, order, pipeline, sources
+from kclassify.data.decode import PILLOW, read_rgb
+from kclassify.data.pipeline import TrainTransform, eval_batches, find_unreadable, steps_per_epoch, train_batches
+from kclassify.data.preprocess import preprocess
+from kclassify.presets.card import Preprocessing
+
+SMALL = TrainTransform(size=24)
+WHOLE = TrainTransform(size=24, crop_scale=(1.0, 1.0), crop_ratio=(0.01, 100.0), flip=0.0)
+
+
+@pytest.fixture(scope="module")
+def photo_index(_photo_folder):
+    """The index of twelve photographs in three classes."""
+    return scan(_photo_folder)
+
+
+@pytest.fixture(scope="module")
+def numbered(photo_index):
+    """The same photographs with a class of its own for each, so that a batch's labels say which files are in it."""
+    names = tuple(str(number) for number in range(12))
+    return dataclasses.replace(photo_index, labels=np.arange(12, dtype=np.int32), class_names=names)
+
+
+def scan(root) -> index.Index:
+    found = index.scan(sources.find(str(root)).train)
+    assert not found.bad
+    return found
+
+
+def batches(found, first, last, *, transform=SMALL, batch_size=5, seed=3, threads=None):
+    """The batches as lists of arrays."""
+    dataset = train_batches(found, transform, batch_size=batch_size, seed=seed, first_step=first, last_step=last)
+    if threads:
+        options = tf.data.Options()
+        options.threading.private_threadpool_size = threads
+        dataset = dataset.with_options(options)
+    return [[part.numpy() for part in batch] for batch in dataset]
+
+
+def content(found) -> list[list[bytes]]:
+    return [[part.tobytes() for part in batch] for batch in found]
+
+
+def test_shapes_and_types(photo_index):
+    dataset = train_batches(photo_index, SMALL, batch_size=5, seed=0, first_step=0, last_step=2)
+    pixels, labels, weights = dataset.element_spec
+    assert (pixels.shape, pixels.dtype) == ((5, 24, 24, 3), tf.uint8)
+    assert (labels.shape, labels.dtype) == ((5, 3), tf.float32)
+    assert (weights.shape, weights.dtype) == ((5,), tf.float32)
+    assert len(list(dataset)) == 2 and dataset.options().deterministic is True
+
+
+@pytest.mark.parametrize("cuts", [(0, 2, 3, 7), (0, 1, 6, 7)], ids=str)
+def test_any_cut_of_the_steps_gives_the_same_bytes(photo_index, cuts):
+    """With 12 files and batches of 5 an epoch has 3 steps, so the cuts lie inside epochs and between them."""
+    whole = content(batches(photo_index, 0, 7))
+    parts = [batch for first, last in itertools.pairwise(cuts) for batch in content(batches(photo_index, first, last))]
+    assert len(whole) == 7 and parts == whole
+
+
+def test_the_number_of_threads_changes_nothing(photo_index):
+    expected = content(batches(photo_index, 0, 6, threads=1))
+    assert content(batches(photo_index, 0, 6, threads=8)) == expected
+    assert content(batches(photo_index, 0, 6)) == expected
+
+
+def test_a_run_is_the_same_every_time_and_another_one_for_another_seed(photo_index):
+    first = content(batches(photo_index, 0, 3))
+    assert content(batches(photo_index, 0, 3)) == first
+    assert content(batches(photo_index, 0, 3, seed=4)) != first
+
+
+def test_the_same_data_in_another_place_gives_the_same_bytes(photo_index, photos):
+    assert content(batches(scan(photos), 0, 3)) == content(batches(photo_index, 0, 3))
+
+
+def seen(found, weight: float) -> list[int]:
+    """Which of the numbered files came with this weight, in order."""
+    return [int(label) for _, labels, weights in found for label in labels.argmax(1)[weights == weight]]
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 12, 30])
+def test_every_sample_comes_once_an_epoch(numbered, batch_size):
+    per_epoch = steps_per_epoch(12, batch_size)
+    for epoch in range(3):
+        found = batches(numbered, epoch * per_epoch, (epoch + 1) * per_epoch, batch_size=batch_size)
+        assert sorted(seen(found, 1.0)) == list(range(12))
+        weights = np.concatenate([weights for _, _, weights in found])
+        assert weights.tolist() == [1.0] * 12 + [0.0] * (per_epoch * batch_size - 12)
+        assert all(labels.sum(1).tolist() == [1.0] * batch_size for _, labels, _ in found)
+
+
+@pytest.mark.parametrize(("samples", "batch_size", "steps"), [(12, 4, 3), (12, 5, 3), (12, 12, 1), (12, 13, 1), (1, 1, 1), (13, 4, 4)])
+def test_steps_per_epoch(samples, batch_size, steps):
+    assert steps_per_epoch(samples, batch_size) == steps
+
+
+def test_the_order_is_the_shuffle_of_seed_and_epoch(numbered):
+    for epoch in range(2):
+        expected = order.shuffled(3, tf.constant(epoch, tf.int64), tf.range(12, dtype=tf.int64), 12).numpy().tolist()
+        assert seen(batches(numbered, 3 * epoch, 3 * epoch + 3), 1.0) == expected
+
+
+def looks(found) -> list[bytes]:
+    """The samples that count, in order."""
+    return [image.tobytes() for pixels, _, weights in found for image in pixels[weights == 1.0]]
+
+
+def test_the_batch_size_does_not_change_what_a_sample_looks_like(numbered):
+    expected = looks(batches(numbered, 0, 6, batch_size=4))
+    assert len(expected) == 24
+    assert looks(batches(numbered, 0, 6, batch_size=5)) == expected
+    assert looks(batches(numbered, 0, 2, batch_size=12)) == expected
+
+
+def test_a_sample_looks_different_in_every_epoch(numbered):
+    found = [batches(numbered, 2 * epoch, 2 * epoch + 2, batch_size=6) for epoch in range(2)]
+    first, second = (dict(zip(seen(part, 1.0), looks(part), strict=True)) for part in found)
+    assert len(first) == len(second) == 12
+    assert not [number for number in range(12) if first[number] == second[number]]
+
+
+def test_one_file_alone(numbered):
+    found = batches(numbered.take(np.array([3])), 0, 3, batch_size=2)
+    assert [(int(labels[0].argmax()), weights.tolist()) for _, labels, weights in found] == [(3, [1.0, 0.0])] * 3
+
+
+def test_pixels_are_what_the_settings_ask_for(numbered):
+    """Without a crop and a flip each picture is the whole file made small."""
+    for pixels, labels, _ in batches(numbered, 0, 2, transform=WHOLE, batch_size=6):
+        for image, label in zip(pixels, labels.argmax(1), strict=True):
+            whole = Image.fromarray(read_rgb(numbered.full_paths()[label]))
+            expected = whole.resize((24, 24), Image.Resampling.BILINEAR)
+            assert np.abs(image.astype(float) - np.asarray(expected)).mean() < 8
+
+
+def test_a_flip_of_one_is_the_mirror_of_a_flip_of_zero(photo_index):
+    plain, mirrored = (batches(photo_index, 0, 2, transform=dataclasses.replace(SMALL, flip=flip)) for flip in (0.0, 1.0))
+    for (left, _, _), (right, _, _) in zip(plain, mirrored, strict=True):
+        np.testing.assert_array_equal(left, right[:, :, ::-1])
+
+
+def through_pillow(found: index.Index) -> index.Index:
+    return dataclasses.replace(found, decoders=np.full(len(found), PILLOW, np.int32))
+
+
+def difference_of_decoders(found: index.Index, transform: TrainTransform) -> dict[int, list[np.ndarray]]:
+    """Grey levels between what TensorFlow and what Pillow decode in two epochs, by label."""
+    fast, slow = (batches(part, 0, 2, transform=transform, batch_size=len(found)) for part in (found, through_pillow(found)))
+    differences: dict[int, list[np.ndarray]] = {}
+    for (left, labels, _), (right, _, _) in zip(fast, slow, strict=True):
+        for image, other, label in zip(left.astype(int), right, labels.argmax(1), strict=True):
+            differences.setdefault(int(label), []).append(np.abs(image - other))
+    return differences
+
+
+def test_tensorflow_and_pillow_decode_the_same_photographs(numbered):
+    assert set(numbered.decoders.tolist()) == {0, 1}
+    differences = difference_of_decoders(numbered, WHOLE)
+    assert len(differences) == 12 and np.max([*differences.values()]) <= 2
+
+
+JPEG_KINDS = {
+    "plain": {}, "progressive": {"progressive": True}, "full colour": {"subsampling": 0}, "half colour": {"subsampling": 1},
+    "rough": {"quality": 5}, "rgb": {"keep_rgb": True}, "restarts": {"restart_marker_rows": 1}, "grey": {},
+    "grey progressive": {"progressive": True},
+}  # fmt: skip
+
+
+def test_kinds_of_jpeg_decode_the_same_in_both(tmp_path, photo_arrays):
+    for kind, options in JPEG_KINDS.items():
+        (tmp_path / kind).mkdir()
+        for name, pixels in photo_arrays.items():
+            photo = Image.fromarray(pixels).convert("L" if "grey" in kind else "RGB")
+            photo.resize((101, 67)).save(tmp_path / kind / f"{name}.jpg", **options)
+    found = scan(tmp_path)
+    assert set(found.decoders.tolist()) == {0}
+    assert np.max([*difference_of_decoders(found, WHOLE).values()]) <= 2
+    for label, differences in difference_of_decoders(found, SMALL).items():
+        if "grey" in found.class_names[label] or found.class_names[label] in ("full colour", "rgb"):
+            assert np.max(differences) <= 2
+        else:  # libjpeg lacks the neighbours of a window's outermost pixels when it spreads halved colours
+            assert np.mean(differences) < 0.5 and np.max([part[3:-3, 3:-3] for part in differences]) <= 2
+
+
+HALVES = np.zeros((40, 60, 3), np.uint8)
+HALVES[:20], HALVES[20:] = (210, 40, 30), (20, 60, 200)  # red above blue
+
+
+def save_odd_formats(root) -> None:
+    """The same picture, red above blue, in the formats that go through Pillow, a class folder each."""
+    picture = Image.fromarray(HALVES)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+
+    def save(name, image, **options):
+        (root / name.replace(".", "-")).mkdir(parents=True)
+        image.save(root / name.replace(".", "-") / name, **options)
+
+    for name in ("plain.gif", "plain.bmp", "plain.tiff"):
+        save(name, picture)
+    save("plain.webp", picture, lossless=True)
+    save("palette.png", picture.quantize(4))
+    save("ink.jpg", picture.convert("CMYK"), quality=95)
+    save("turned.jpg", picture.rotate(90, expand=True), exif=turned, quality=95)
+    save("opaque.png", picture.convert("RGBA"))
+    (root / "named").mkdir()
+    picture.save(root / "named" / "really_a_png.jpg", format="PNG")
+
+
+def test_odd_formats_look_right(tmp_path):
+    save_odd_formats(tmp_path)
+    found = scan(tmp_path)
+    decoders = dict(zip(found.paths, found.decoders.tolist(), strict=True))
+    assert {path for path, decoder in decoders.items() if decoder != PILLOW} == {"named/really_a_png.jpg"} and len(found) == 9
+    upper, lower = HALVES[0, 0].astype(int), HALVES[-1, 0].astype(int)
+    train = batches(found, 0, 2, transform=WHOLE)
+    spec = Preprocessing(size=24, crop_pct=1.0)
+    evaluated = [[part.numpy() for part in batch] for batch in eval_batches(found, spec, batch_size=5)]
+    for pixels, _, _ in train + evaluated:
+        assert np.abs(pixels[:, :10].astype(int) - upper).max() <= 12 and np.abs(pixels[:, 14:].astype(int) - lower).max() <= 12
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 12, 20])
+def test_eval_batches_are_every_file_in_order_as_predict_sees_it(numbered, batch_size):
+    spec = Preprocessing(size=32, crop_pct=0.875)
+    found = [[part.numpy() for part in batch] for batch in eval_batches(numbered, spec, batch_size=batch_size)]
+    pixels, labels, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    assert all(batch[0].shape == (batch_size, 32, 32, 3) and batch[0].dtype == np.uint8 for batch in found)
+    assert weights.tolist() == [1.0] * 12 + [0.0] * (len(weights) - 12)
+    assert labels.argmax(1)[:12].tolist() == list(range(12))
+    for image, path in zip(pixels[:12], numbered.full_paths(), strict=True):
+        expected = preprocess(read_rgb(path)[None], spec)[0].numpy()
+        assert np.abs(image - expected).max() <= (0 if path.endswith(".png") else 1)
+
+
+def test_eval_batches_are_the_same_every_time(photo_index):
+    first, second = (
+        [part.numpy().tobytes() for batch in eval_batches(photo_index, Preprocessing(size=16), batch_size=5) for part in batch]
+        for _ in "ab"
+    )
+    assert first == second
+
+
+NAMES = ["a b.jpg", "größe ✓.jpg", "two\nlines.jpg", "100%25 #1?.jpg", os.fsdecode(b"caf\xe9 \xff.jpg"), "-x.jpg", "a:b*.jpg"]
+
+
+@pytest.mark.parametrize("decoder", ["fast", "pillow"])
+def test_any_file_name_works(tmp_path, decoder):
+    for number, name in enumerate(NAMES):
+        (tmp_path / f"class {name}").mkdir()
+        Image.new("RGB", (20, 30), (30 * number, 20, 20)).save(tmp_path / f"class {name}" / name, quality=95)
+    found = scan(tmp_path)
+    if decoder == "pillow":
+        found = through_pillow(found)
+    expected = {f"class {name}/{name}": 30 * number for number, name in enumerate(NAMES)}
+    evaluated = [part.numpy() for part in next(iter(eval_batches(found, Preprocessing(size=16), batch_size=len(NAMES))))]
+    (trained,) = batches(found, 0, 1, batch_size=len(NAMES))
+    for pixels, labels, _ in (evaluated, trained):
+        assert sorted(labels.argmax(1)) == list(range(len(NAMES)))
+        for image, label in zip(pixels, labels.argmax(1), strict=True):
+            assert abs(image[..., 0].mean() - expected[found.paths[label]]) <= 3
+    assert find_unreadable(found) is None
+
+
+@pytest.mark.parametrize("change", ["truncate", "empty", "remove"])
+@pytest.mark.parametrize("name", ["coffee0.jpg", "coffee1.png"])
+def test_find_unreadable_names_a_file_spoilt_after_indexing(photos, change, name):
+    found, file = scan(photos), photos / "coffee" / name
+    assert find_unreadable(found) is None
+    if change == "remove":
+        file.unlink()
+    else:
+        file.write_bytes(b"" if change == "empty" else file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(tf.errors.OpError):
+        batches(found, 0, 3)
+    error = find_unreadable(found)
+    assert str(error).startswith(f"{file}: ") and "kclassify resume" in str(error) and error.exit_code == 3
+
+
+def test_a_spoilt_file_stops_the_step_that_needs_it_and_no_earlier_one(numbered, photos):
+    found = dataclasses.replace(numbered, root=photos)
+    expected = batches(numbered, 0, 3)
+    last = seen(expected, 1.0)[-1]
+    (photos / found.paths[last]).write_bytes(b"")
+    assert content(batches(found, 0, 2)) == content(expected[:2])
+    with pytest.raises(tf.errors.OpError):
+        batches(found, 2, 3)
+
+
+def test_a_file_that_only_pillow_reads_is_named_too(photos):
+    file = photos / "cat" / "cat0.bmp"
+    Image.fromarray(HALVES).save(file)
+    found = scan(photos)
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(tf.errors.OpError):
+        batches(found, 0, 3)
+    assert str(file) in str(find_unreadable(found))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 3)], ids=str)
+def test_tiny_and_thin_pictures(tmp_path, shape):
+    for name in ("x.png", "x.jpg", "x.bmp"):
+        (tmp_path / name[2:]).mkdir()
+        Image.new("RGB", shape[::-1], (60, 120, 180)).save(tmp_path / name[2:] / name, **({"quality": 95} if name == "x.jpg" else {}))
+    found = scan(tmp_path)
+    train = batches(found, 0, 4, batch_size=3)
+    evaluated = [[part.numpy() for part in batch] for batch in eval_batches(found, Preprocessing(size=16), batch_size=3)]
+    for pixels, _, _ in train + evaluated:
+        assert np.abs(pixels.astype(int) - (60, 120, 180)).max() <= 3
+
+
+def test_python_reads_no_pixel_of_a_plain_file(photo_index, monkeypatch):
+    def fail(path):
+        raise AssertionError(f"{path} went through Pillow")
+
+    monkeypatch.setattr(pipeline, "read_rgb", fail)
+    assert len(batches(photo_index, 0, 3)) == 3
