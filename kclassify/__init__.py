@@ -59,7 +59,9 @@ def resume(run: PathLike, *, verbose: bool = True) -> "Run":
     return training.resume(run, Console(quiet=not verbose))
 
 
-def evaluate(model: PathLike, data: PathLike | None = None, *, batch_size: int = 32, gpus: str | None = None, verbose: bool = True) -> "Evaluation":
+def evaluate(
+    model: PathLike, data: PathLike | None = None, *, batch_size: int = 32, gpus: str | None = None, verbose: bool = True
+) -> "Evaluation":
     """Judge a run, a `.keras` file or a preset: top1, top5 and loss; as `kclassify eval`."""
     from kclassify import evaluation
     from kclassify.console import Console

@@ -225,4 +225,3 @@ def _fail(message: str, code: int) -> int:
     if message:
         sys.stderr.write("Error: " + "\n".join(message.splitlines()[:3]) + "\n")
     return code
-

@@ -1,6 +1,7 @@
 """RunConfig: everything that decides a training run, resolved once from recipe, preset, data set, file, environment, flags and --set."""
 
 import dataclasses
+import math
 import os
 import types
 import typing
@@ -150,6 +151,8 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"Cannot read the config file '{path}': {getattr(error, 'strerror', None) or error}.") from error
+    except ValueError as error:  # such as a date that does not exist
+        raise UsageError(f"{path}: not valid YAML ({error}).") from error
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         line = f":{place.line + 1}" if place else ""
@@ -181,7 +184,7 @@ def unflatten(values: Mapping[str, Any]) -> RunConfig:
     return RunConfig(**{**nested, **sections})
 
 
-def _key_types(cls: type, prefix: str = "") -> dict[str, Any]:
+def _key_types(cls: Any, prefix: str = "") -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     keys: dict[str, Any] = {}
     for item in dataclasses.fields(cls):
@@ -191,7 +194,7 @@ def _key_types(cls: type, prefix: str = "") -> dict[str, Any]:
 
 
 KEYS = _key_types(RunConfig)
-_SECTIONS = {key: kind for key, kind in typing.get_type_hints(RunConfig).items() if dataclasses.is_dataclass(kind)}
+_SECTIONS: dict[str, Any] = {key: kind for key, kind in typing.get_type_hints(RunConfig).items() if dataclasses.is_dataclass(kind)}
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,10 +207,12 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one with dotted keys."""
-    flat: dict[str, Any] = {}
+    dotted: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
+        if value is None and f"{prefix}{key}" in _SECTIONS:
+            continue  # a section whose lines are all commented out
+        dotted |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return dotted
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -224,15 +229,21 @@ def _assignment(text: str) -> tuple[str, str]:
 
 def _known(key: str, origin: str) -> str:
     if key not in KEYS:
-        raise UsageError(f"Unknown key '{key}' ({origin}).{near_names(key, KEYS)} See: kclassify config show")
+        raise UsageError(f"Unknown key '{key}' ({origin}).{_near_key(key)} See: kclassify config show")
     return key
+
+
+def _near_key(key: str) -> str:
+    """A hint by the whole key, or by its last part, for a section is easily forgotten."""
+    last = {known.rpartition(".")[2]: known for known in KEYS}
+    return f" Did you mean '{last[key]}'?" if key in last else near_names(key, KEYS)
 
 
 def _typed(key: str, value: Any, origin: str) -> Any:
     """The value in the type of its key; texts are read as YAML values are."""
     kind = KEYS[_known(key, origin)]
     options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if isinstance(value, str) and str not in options:
+    if isinstance(value, str) and (str not in options or (types.NoneType in options and value in ("", "null", "~"))):
         value = _from_text(value)
     if value is None and types.NoneType in options:
         return None
@@ -248,7 +259,7 @@ def _typed(key: str, value: Any, origin: str) -> Any:
 def _from_text(text: str) -> Any:
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return text
     try:
         return float(value) if isinstance(value, str) else value  # YAML 1.1 reads 1e-4 as text
@@ -258,7 +269,11 @@ def _from_text(text: str) -> Any:
 
 def _convert(value: Any, kind: Any) -> Any:
     if typing.get_origin(kind) is tuple:
-        parts = [_convert(item, float) for item in value] if isinstance(value, (list, tuple)) else []
+        parts = (
+            [_convert(_from_text(item) if isinstance(item, str) else item, float) for item in value]
+            if isinstance(value, (list, tuple))
+            else []
+        )
         return tuple(parts) if len(parts) == len(typing.get_args(kind)) and None not in parts else None
     if kind is str:
         return str(value) if isinstance(value, (str, int, float, Path)) and not isinstance(value, bool) else None
@@ -266,7 +281,10 @@ def _convert(value: Any, kind: Any) -> Any:
         return value if isinstance(value, bool) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return kind(value) if kind(value) == value else None
+    try:
+        return kind(value) if kind(value) == value and math.isfinite(value) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _spoken(kind: Any) -> str:
@@ -303,9 +321,11 @@ def _check(config: RunConfig) -> RunConfig:
     for key, (low, high) in _RANGES.items():
         value = values[key]
         if value is not None and not low <= value <= high:
-            raise UsageError(f"{key}: expected {low:g} to {high:g}, got {value:g}.")
+            raise UsageError(f"{key}: expected {low} to {high}, got {value}.")
     if config.precision not in PRECISIONS:
-        raise UsageError(f"precision: expected one of {', '.join(PRECISIONS)}, got '{config.precision}'.{near_names(config.precision, PRECISIONS)}")
+        raise UsageError(
+            f"precision: expected one of {', '.join(PRECISIONS)}, got '{config.precision}'.{near_names(config.precision, PRECISIONS)}"
+        )
     for key, limit in (("augment.crop_scale", 1.0), ("augment.crop_ratio", 100.0)):
         low, high = values[key]
         if not 0 < low <= high <= limit:

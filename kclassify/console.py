@@ -29,14 +29,20 @@ class Console:
         if not self._rich.is_terminal or self._rich.quiet:
             yield self
             return
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(30),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
         with Progress(*columns, console=self._rich, transient=True) as self._bar:
             self._bar.add_task(title, total=total, note="")
             yield self
         self._bar = None
 
     def advance(self, done: int, values: Mapping[str, Any], **changes: Any) -> None:
-        """Set the bar to `done`, at most five times a second, for only then are `values` read; `changes` are rich's (total, description)."""
+        """Set the bar to `done`, at most five times a second, as `values` are read only then; `changes` are rich's."""
         now = time.monotonic()
         if self._bar is None or now < self._next:
             return

@@ -29,7 +29,10 @@ class Devices:
 
 
 def start() -> None:
-    """Import Keras and TensorFlow without their start-up notes, which C++ code writes to stderr and no setting stops. Calling it again is free."""
+    """Import Keras and TensorFlow without their start-up notes, which C++ code writes to stderr and no setting stops.
+
+    Calling it again costs nothing.
+    """
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -118,6 +121,13 @@ def replica() -> tuple[Any, int]:
     if context is None or context.num_replicas_in_sync == 1:
         return 0, 1
     return context.replica_id_in_sync_group, context.num_replicas_in_sync
+
+
+def mean_over_replicas(value: Any) -> Any:
+    """Inside a training step on several replicas: the mean of their values, the same on each; differentiable."""
+    import tensorflow as tf
+
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
 def _numbers(gpus: str | None, found: int) -> list[int]:

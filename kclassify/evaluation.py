@@ -67,7 +67,9 @@ def _measure(model: Any, batches: Any, classes: int, console: Console, *, total:
     from kclassify.models.bundle import logits_model
 
     judged = logits_model(model)
-    judged.compile(weighted_metrics=training_metrics(classes), loss=keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False)
+    judged.compile(
+        weighted_metrics=training_metrics(classes), loss=keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False
+    )
     with console.progress("evaluating", total) as bar:
 
         class Advance(keras.callbacks.Callback):

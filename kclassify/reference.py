@@ -40,7 +40,9 @@ def find(text: str) -> Reference:
         return Reference(text, row=presets.get(text))
     except UsageError:
         hint = near_names(text, presets.names())
-        raise ModelError(f"No model at '{text}', and no preset has that name.{hint} Expected a run folder, a model file or a preset.") from None
+        raise ModelError(
+            f"No model at '{text}', and no preset has that name.{hint} Expected a run folder, a model file or a preset."
+        ) from None
 
 
 def open_keras(reference: Reference) -> tuple[Any, ModelCard]:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from kclassify.training import Plan, Run
 
 # Options of `train` that are settings of the run under the same name.
-RUN_FLAGS = frozenset("preset data val epochs batch_size image_size weights gpus precision seed recipe out name".split())
+RUN_FLAGS = (
+    *("preset", "data", "val", "recipe", "epochs", "batch_size", "image_size", "weights"),
+    *("gpus", "precision", "seed", "out", "name"),
+)
 
 
 def console(quiet: bool) -> Console:
@@ -41,8 +44,9 @@ def run_result(run: "Run", as_json: bool) -> None:
     if as_json:
         return _json(run.to_json())
     best, last = run.best, run.last
+    which = f"epoch {best['epoch']}, {best['weights']} weights"
     rows = [
-        ("best", f"top1 {best['top1']:.4f}  top5 {best['top5']:.4f}  loss {best['loss']:.4f}  (epoch {best['epoch']}, {best['weights']} weights)"),
+        ("best", f"top1 {best['top1']:.4f}  top5 {best['top5']:.4f}  loss {best['loss']:.4f}  ({which})"),
         ("last", f"top1 {last['val_top1']:.4f}  top5 {last['val_top5']:.4f}  loss {last['val_loss']:.4f}  (epoch {last['epoch']})"),
         ("run", str(run.path)),
         ("model", str(run.best_model)),
@@ -90,7 +94,7 @@ def predictions(model: str, results: Iterable["Result"], csv: Path | None, as_js
     if as_json:
         _json({"schema_version": 1, "model": model, "results": [row.to_json() for row in rows]})
     elif not csv:
-        _table(("file", "answers"), [(row.file, row.error and f"error: {row.error}" or _ranked(row)) for row in rows])
+        _table(("file", "answers"), [(row.file, (row.error and f"error: {row.error}") or _ranked(row)) for row in rows])
     failed = sum(row.error is not None for row in rows)
     if failed:
         raise InputsFailed(f"{failed} of {len(rows)} files could not be read.")
@@ -119,7 +123,10 @@ def presets_table(as_json: bool) -> None:
     if as_json:
         return _json({"schema_version": 1, "presets": rows})
     columns = ("preset", "series", "parameters", "size", "top1", "weights")
-    body = [(row["name"], row["series"], f"{row['params'] / 1e6:.1f} M", str(row["size"]), f"{row['top1']:.1f}", row["weights"] or "-") for row in rows]
+    body = [
+        (row["name"], row["series"], f"{row['params'] / 1e6:.1f} M", str(row["size"]), f"{row['top1']:.1f}", row["weights"] or "-")
+        for row in rows
+    ]
     _table(columns, body)
 
 
@@ -137,7 +144,9 @@ def settings(resolved: "Resolved", as_json: bool) -> None:
 
     values = flatten(resolved.config)
     if as_json:
-        return _json({"schema_version": 1, "settings": {key: {"value": value, "from": resolved.origins[key]} for key, value in values.items()}})
+        return _json(
+            {"schema_version": 1, "settings": {key: {"value": value, "from": resolved.origins[key]} for key, value in values.items()}}
+        )
     _table(("setting", "value", "from"), [(key, _shown(value), resolved.origins[key]) for key, value in values.items()])
 
 

@@ -24,11 +24,11 @@ from sklearn.datasets import load_sample_images
 
 from kclassify.data.preprocess import preprocess
 from kclassify.errors import DataError, GateError, ModelError, SetupError, UsageError
-from kclassify.export import gate, keras_file, saved_model, tf_trt
-from kclassify.export import onnx as onnx_file
+from kclassify.formats import gate, keras_file, saved_model, tf_trt
+from kclassify.formats import onnx as onnx_file
 from kclassify.presets.card import ModelCard, Preprocessing
 
-export = importlib.import_module("kclassify.export")  # the attribute kclassify.export is the function of that name
+export = importlib.import_module("kclassify.formats")  # the attribute kclassify.formats is the function of that name
 SIZE = 64
 NAMES = ("cat", "Hündin", "犬", 'a "quoted" name', "other")
 CARD = ModelCard("tiny", NAMES, Preprocessing(size=SIZE, interpolation="bicubic"))
@@ -132,8 +132,9 @@ def test_names_and_card_ride_in_every_format(files):
     metadata = onnxruntime.InferenceSession(files["onnx"].read_bytes()).get_modelmeta()
     assert metadata.producer_name == "kclassify"
     assert json.loads(metadata.custom_metadata_map["class_names"]) == list(NAMES)
-    answer = tf.saved_model.load(str(files["saved_model"])).signatures["serving_default"](pixels=tf.constant(photo(50, 60)))
-    assert [name.decode() for name in answer["class_names"].numpy()] == list(NAMES)
+    signatures = tf.saved_model.load(str(files["saved_model"])).signatures
+    answer, names = signatures["serving_default"](pixels=tf.constant(photo(50, 60))), signatures["class_names"]()
+    assert [name.decode() for name in names["class_names"].numpy()] == list(NAMES)
     assert answer["probabilities"].shape == (1, len(NAMES))
 
 
@@ -157,7 +158,7 @@ def test_the_onnx_file_can_be_cut_behind_its_preprocessing(model, files, tmp_pat
 
 def test_onnx_runs_without_tensorflow_and_keras(files):
     program = (
-        "import sys, json, numpy; from pathlib import Path; from kclassify.export import open_export\n"
+        "import sys, json, numpy; from pathlib import Path; from kclassify.formats import open_export\n"
         "answer = open_export(Path(sys.argv[1])).forward(numpy.full((1, 30, 40, 3), 99, numpy.uint8))\n"
         "print(json.dumps([answer.shape, [name for name in ('tensorflow', 'keras', 'tf2onnx', 'sklearn') if name in sys.modules]]))"
     )

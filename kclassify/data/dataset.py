@@ -1,5 +1,6 @@
 """A data set ready to train on: found, indexed, checked and split."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,10 @@ def load(
         notes.append(f"no validation part in '{data}': {len(chosen)} of {len(train)} images are set aside for it, by class (see split.csv)")
         bad = train.bad
         train = train.take(kept)
-        held_out = held_out if not bad else Index(**{**vars(held_out), "bad": bad})
+        held_out = dataclasses.replace(held_out, bad=bad)
+    if source.train.others:
+        counted = ", ".join(f"{suffix or 'no ending'} {count}" for suffix, count in sorted(source.train.others.items()))
+        notes.append(f"files that are not looked at, by their ending: {counted}")
     left_out = len(train.bad) + len(held_out.bad)
     if left_out:
         path, reason = (train.bad + held_out.bad)[0]

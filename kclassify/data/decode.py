@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +10,37 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 # The list given to Pillow: formats that it decodes by itself. EPS (which starts Ghostscript) and the like are never tried.
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM")
-SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .webp .tif .tiff .ppm .pgm".split())  # which files of a folder are looked at
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "DIB", "PPM")
+SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm"]
+)  # which files of a folder are looked at
 PIXEL_LIMIT = 89_478_485  # Pillow's own limit for decompression bombs: 0.25 GiB of RGB
 BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
 
 TENSORFLOW_JPEG, TENSORFLOW_PNG, PILLOW = 0, 1, 2  # who decodes a file in the training pipeline
 _ORIENTATION_TAG = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-_TAIL = 4096
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's plugins raise on broken files.
+_PILLOW_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    MemoryError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 
 class BadImage(Exception):
@@ -42,13 +65,17 @@ def probe(path: str | os.PathLike[str]) -> Header:
         BadImage: not a regular file, empty, of no known format, too large, or truncated.
     """
     with _open(path) as image:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        orientation = _orientation(image)
+        if orientation != 1 and image.format == "TIFF":  # whether its size is upright already depends on Pillow's version
+            height, width = read_rgb(path).shape[:2]
+            return Header(height, width, PILLOW)
         width, height = image.size
         if orientation in _SIDEWAYS:
             width, height = height, width
-        decoder = PILLOW if orientation not in (0, 1) else _plain_decoder(image)
-        if decoder != PILLOW and not _has_end(path, decoder):
+        decoder = PILLOW if orientation != 1 else _plain_decoder(image)
+        if decoder != PILLOW and not _ends_as_it_should(path, decoder):
             _load(image)
+            decoder = PILLOW  # which forgives a missing end mark; TensorFlow does not
         return Header(height, width, decoder)
 
 
@@ -62,7 +89,13 @@ def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
     """
     with _open(path) as image:
         _load(image)
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+        turn = _TURNS.get(_orientation(image)) if image.format != "TIFF" else None
+        try:
+            if image.format == "TIFF":
+                image = ImageOps.exif_transpose(image)  # noqa: PLW2901 - the same picture, upright
+            return np.asarray(_to_rgb(image if turn is None else image.transpose(turn)))
+        except _PILLOW_ERRORS as error:
+            raise BadImage(f"cannot be decoded ({error})") from None
 
 
 def _open(path: str | os.PathLike[str]) -> Image.Image:
@@ -79,7 +112,7 @@ def _open(path: str | os.PathLike[str]) -> Image.Image:
         raise BadImage(f"more than {PIXEL_LIMIT:,} pixels") from None
     except OSError as error:
         raise BadImage(error.strerror or str(error)) from None
-    except (ValueError, SyntaxError) as error:  # Pillow's plugins raise these on broken headers
+    except _PILLOW_ERRORS as error:
         raise BadImage(f"broken header ({error})") from None
     if image.width * image.height > PIXEL_LIMIT:
         image.close()
@@ -87,10 +120,19 @@ def _open(path: str | os.PathLike[str]) -> Image.Image:
     return image
 
 
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation 1 to 8; 1 where there is none or it cannot be read. PNG's own `getexif` would decode all pixels."""
+    try:
+        value = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
+    except _PILLOW_ERRORS:
+        return 1
+    return value if value in range(1, 9) else 1
+
+
 def _load(image: Image.Image) -> None:
     try:
         image.load()
-    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+    except _PILLOW_ERRORS as error:
         raise BadImage(f"cannot be decoded ({error})") from None
 
 
@@ -103,11 +145,11 @@ def _plain_decoder(image: Image.Image) -> int:
     return PILLOW
 
 
-def _has_end(path: str | os.PathLike[str], decoder: int) -> bool:
+def _ends_as_it_should(path: str | os.PathLike[str], decoder: int) -> bool:
+    end = b"\xff\xd9" if decoder == TENSORFLOW_JPEG else b"IEND\xaeB\x60\x82"
     with Path(path).open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - _TAIL))
-        return (b"\xff\xd9" if decoder == TENSORFLOW_JPEG else b"IEND") in file.read()
+        file.seek(-min(len(end), Path(path).stat().st_size), os.SEEK_END)
+        return file.read() == end
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -1,8 +1,11 @@
 """The index: every file of a data set looked at once, with its label, size and decoder, or the reason why it cannot be used."""
 
+import dataclasses
 import hashlib
 import json
 import os
+import warnings
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +31,7 @@ class Index:
 
     root: Path
     paths: tuple[str, ...]
-    labels: np.ndarray  # int32 [n]
+    labels: np.ndarray  # int32 [n], in 0 .. classes - 1
     heights: np.ndarray  # int32 [n]
     widths: np.ndarray  # int32 [n]
     decoders: np.ndarray  # int32 [n], see decode.py
@@ -46,9 +49,9 @@ class Index:
     def take(self, rows: np.ndarray) -> "Index":
         """The index of some of the files, by their row numbers; bad files stay with no part."""
         paths = tuple(self.paths[row] for row in rows)
-        columns = (column[rows] for column in (self.labels, self.heights, self.widths, self.decoders))
         mark = hashlib.sha256((self.fingerprint + ",".join(map(str, rows))).encode()).hexdigest()
-        return Index(self.root, paths, *columns, self.class_names, (), mark)
+        columns = {name: getattr(self, name)[rows] for name in ("labels", "heights", "widths", "decoders")}
+        return dataclasses.replace(self, paths=paths, **columns, bad=(), fingerprint=mark)
 
 
 def scan(listing: Listing, progress: Callable[[int, int], None] | None = None) -> Index:
@@ -89,7 +92,8 @@ def check_usable(index: Index, name: str, max_bad: float) -> None:
 def _probe_all(listing: Listing, progress: Callable[[int, int], None] | None) -> dict[str, np.ndarray]:
     table = np.zeros((len(listing.paths), 3), np.int32)
     reasons = [""] * len(listing.paths)
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
+        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; what matters is in the reasons
         for row, result in enumerate(pool.map(lambda path: _look(listing.root / path), listing.paths)):
             if isinstance(result, Header):
                 table[row] = result.height, result.width, result.decoder
@@ -126,9 +130,9 @@ def _digest(parts: list[object]) -> str:
 
 def _load(path: Path) -> dict[str, np.ndarray] | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {"table": stored["table"], "reasons": stored["reasons"]}
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there or damaged: it is made again
 
 

@@ -28,7 +28,9 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
     return -(-samples // batch_size)
 
 
-def train_batches(index: Index, transform: TrainTransform, *, batch_size: int, seed: int, first_step: int, last_step: int) -> tf.data.Dataset:
+def train_batches(
+    index: Index, transform: TrainTransform, *, batch_size: int, seed: int, first_step: int, last_step: int
+) -> tf.data.Dataset:
     """Batches of the steps `first_step` to `last_step` (exclusive) of an endless run over the index.
 
     Every sample comes once an epoch. The last batch of an epoch is filled up with samples of weight 0, so all batches have one shape
@@ -82,7 +84,9 @@ def find_unreadable(index: Index) -> DataError | None:
         try:
             read_rgb(path)
         except BadImage as reason:
-            return DataError(f"{path}: {reason}. It was usable when the data set was indexed.\nMend or remove the file, then go on with: kclassify resume RUN")
+            return DataError(
+                f"{path}: {reason}. It was usable when the data set was indexed. Mend it, then go on with: kclassify resume RUN"
+            )
     return None
 
 

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,12 +19,16 @@ _LABEL_LIST = "*label_list.txt"
 
 @dataclass(frozen=True)
 class Listing:
-    """Files with labels, not opened yet. `paths` are relative to `root`; `labels` count from 0 in the order of `class_names`."""
+    """Files with labels, not opened yet. `paths` are relative to `root`; `labels` count from 0 in the order of `class_names`.
+
+    `others` counts the files of a folder that are not images by their ending.
+    """
 
     root: Path
     paths: tuple[str, ...]
     labels: tuple[int, ...]
     class_names: tuple[str, ...]
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ def _with_splits(path: Path, class_names: tuple[str, ...] | None, notes: tuple[s
 
 
 def _first(path: Path, names: tuple[str, ...]) -> Path | None:
-    return next((path / name for name in names if (path / name).is_dir()), None)
+    """The first of the folders that holds folders itself: flat classes may be called `train`, too."""
+    return next((path / name for name in names if (path / name).is_dir() and any(_is_folder(item) for item in _entries(path / name))), None)
 
 
 def _listing(path: Path, class_names: tuple[str, ...] | None = None) -> Listing:
@@ -90,6 +96,8 @@ def _listing(path: Path, class_names: tuple[str, ...] | None = None) -> Listing:
 
 def match_classes(listing: Listing, class_names: tuple[str, ...], name: str) -> Listing:
     """The listing with its labels counted in `class_names`; classes may be missing, but a stranger is a DataError that names it."""
+    if listing.class_names == class_names:
+        return listing
     strangers = [item for item in listing.class_names if item not in class_names]
     if strangers:
         raise DataError(
@@ -103,16 +111,19 @@ def match_classes(listing: Listing, class_names: tuple[str, ...], name: str) -> 
 
 def _class_folders(root: Path) -> Listing:
     """One folder a class; images may lie in folders below it. Hidden files and folders, `__MACOSX` and the like are not looked at."""
-    classes = [item for item in _entries(root) if item.is_dir()]
-    found = [(item.name, sorted(_images(item.path, item.name))) for item in sorted(classes, key=lambda item: _natural(item.name))]
+    classes = [item for item in _entries(root) if _is_folder(item)]
+    others: Counter[str] = Counter()
+    found = [(item.name, sorted(_images(item.path, item.name, others))) for item in sorted(classes, key=lambda item: _natural(item.name))]
     found = [(name, files) for name, files in found if files]
     if not found:
         loose = sum(1 for item in _entries(root) if Path(item.name).suffix.lower() in SUFFIXES)
         what = f"{loose} images without class folders" if loose else "no images"
-        raise DataError(f"'{root}' holds {what}. Expected one folder a class, such as {root}/cat/1.jpg and {root}/dog/1.jpg, or train/ and val/.")
+        raise DataError(
+            f"'{root}' holds {what}. Expected one folder a class, such as {root}/cat/1.jpg and {root}/dog/1.jpg, or train/ and val/."
+        )
     paths = [path for _, files in found for path in files]
     labels = [label for label, (_, files) in enumerate(found) for _ in files]
-    return Listing(root.resolve(), tuple(paths), tuple(labels), tuple(name for name, _ in found))
+    return Listing(root.resolve(), tuple(paths), tuple(labels), tuple(name for name, _ in found), others)
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
@@ -123,12 +134,26 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
         raise DataError(f"{folder}: {error.strerror}.") from error
 
 
-def _images(folder: str, relative: str) -> Iterator[str]:
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _images(folder: str, relative: str, others: Counter[str], above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
+    """Images below a folder; a link that leads back into a folder above it is not followed."""
+    status = Path(folder).stat()
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
     for item in _entries(folder):
-        if item.is_dir():
-            yield from _images(item.path, f"{relative}/{item.name}")
+        if _is_folder(item):
+            yield from _images(item.path, f"{relative}/{item.name}", others, (*above, here))
         elif Path(item.name).suffix.lower() in SUFFIXES:
             yield f"{relative}/{item.name}"
+        else:
+            others[Path(item.name).suffix.lower()] += 1
 
 
 def _natural(name: str) -> tuple[bool, int, str]:
@@ -149,6 +174,9 @@ def _list_file(path: Path, class_names: tuple[str, ...] | None = None) -> Listin
         labels.append(int(match[2]))
     if not paths:
         raise DataError(f"{path}: no line of the form 'path label' in it.")
+    if not class_names and max(labels) >= max(1000, 10 * len(labels)):
+        entry = labels.index(max(labels)) + 1
+        raise DataError(f"{path}: label {max(labels)} (image {entry}) with {len(labels)} images in all; labels count the classes from 0.")
     names = class_names or _label_names(path.parent, max(labels) + 1)
     if max(labels) >= len(names):
         raise DataError(f"{path}: label {max(labels)} found, but there are {len(names)} classes (0 to {len(names) - 1}).")
@@ -159,12 +187,12 @@ def _label_names(folder: Path, count: int) -> tuple[str, ...]:
     names = {i: str(i) for i in range(count)}
     for file in sorted(folder.glob(_LABEL_LIST))[:1]:
         for number, line in enumerate(_lines(file), start=1):
-            index, _, name = line.strip().partition(" ")
             if not line.strip():
                 continue
-            if not index.isdecimal() or not name:
+            match = re.fullmatch(r"\s*(\d{1,7})\s+(\S.*?)\s*", line)
+            if not match:
                 raise DataError(f"{file}:{number}: expected 'label name', got {line[:60]!r}.")
-            names[int(index)] = name.strip()
+            names[int(match[1])] = match[2]
     return tuple(names.get(i, str(i)) for i in range(max(names) + 1))
 
 
@@ -173,5 +201,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}.") from error
-
-

@@ -63,9 +63,8 @@ class ModelCard:
             fields: dict[str, Any] = json.loads(text)
             version = fields.pop("schema_version")
             if version > SCHEMA_VERSION:
-                raise ModelError(
-                    f"{source}: its card has format {version}, this kclassify reads up to {SCHEMA_VERSION}. Update with: pip install -U kclassify"
-                )
+                newest = f"this kclassify reads up to {SCHEMA_VERSION}. Update with: pip install -U kclassify"
+                raise ModelError(f"{source}: its card has format {version}, {newest}")
             spec = fields["preprocessing"]
             spec = Preprocessing(**{**spec, "mean": tuple(spec["mean"]), "std": tuple(spec["std"])})
             return cls(str(fields["preset"]), tuple(map(str, fields["class_names"])), spec)

@@ -31,7 +31,9 @@ class SGD(keras.optimizers.SGD):
     """
 
     def __init__(self, learning_rate: Any, *, l2: float = 0.0, ema: float = 0.0, **settings: Any):
-        super().__init__(learning_rate, use_ema=ema > 0, **{key: value for key, value in settings.items() if not key.startswith(("use_ema", "ema_"))})
+        super().__init__(
+            learning_rate, use_ema=ema > 0, **{key: value for key, value in settings.items() if not key.startswith(("use_ema", "ema_"))}
+        )
         self.l2 = l2
         self.ema = ema
 

@@ -51,7 +51,9 @@ class RunFolder:
         try:
             facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise UsageError(f"'{path}' is not a run folder: no readable {FACTS} in it. Expected a folder such as runs/resnet18-digits-1.") from error
+            raise UsageError(
+                f"'{path}' is not a run folder: no readable {FACTS} in it. Expected a folder such as runs/resnet18-digits-1."
+            ) from error
         return cls(folder, facts)
 
     def claim(self) -> None:
@@ -81,11 +83,16 @@ class RunFolder:
 
     def check_data(self, data: Dataset) -> None:
         """DataError unless `data` is what the run began with: a resumed run is exact or it is refused."""
+        if "data" not in self.facts:  # killed before it could note them
+            return self.record_data(data)
         before, now = self.facts["data"], data.facts()
         for part in ("train", "val"):
             if before[part]["fingerprint"] != now[part]["fingerprint"]:
                 was, found = (f"{facts[part]['images']} images ({facts[part]['fingerprint'][:12]})" for facts in (before, now))
-                raise DataError(f"{data.train.root}: the {part} set has changed since the run began: it had {was}, now {found}. Train anew with: kclassify train")
+                raise DataError(
+                    f"{data.train.root}: the {part} set has changed since the run began: it had {was}, now {found}.\n"
+                    "Put it back, or begin a new run with: kclassify train"
+                )
 
     @contextmanager
     def failure_noted(self) -> Iterator[None]:
@@ -129,7 +136,9 @@ def _claim(parent: Path, config: RunConfig) -> Path:
         try:
             (parent / config.name).mkdir()
         except FileExistsError:
-            raise UsageError(f"{parent / config.name} exists. Choose another --name, or go on with it: kclassify resume {parent / config.name}") from None
+            raise UsageError(
+                f"{parent / config.name} exists. Choose another --name, or go on with it: kclassify resume {parent / config.name}"
+            ) from None
         return parent / config.name
     data = Path(config.data).name or "data"
     number = 1

@@ -60,7 +60,9 @@ def prepare(config: RunConfig, console: Console) -> Task:
     machine = devices.select(config.gpus)
     console.line(machine.text)
     if config.batch_size % machine.replicas:
-        raise devices.SetupError(f"batch_size {config.batch_size} cannot be shared by {machine.replicas} devices. Expected a multiple of it.")
+        raise devices.SetupError(
+            f"batch_size {config.batch_size} cannot be shared by {machine.replicas} devices. Expected a multiple of it."
+        )
     devices.set_seeds(config.seed, deterministic=config.deterministic)
     data = _load_data(config, console)
     card = make_card(config, data.train.class_names)
@@ -72,8 +74,7 @@ def prepare(config: RunConfig, console: Console) -> Task:
 def make_card(config: RunConfig, class_names: tuple[str, ...]) -> ModelCard:
     """The preset's preprocessing, at the image size and crop of the config, with the data's class names."""
     spec = presets.get(config.preset).preprocessing
-    changes = {"size": config.image_size, "crop_pct": config.crop_pct}
-    spec = dataclasses.replace(spec, **{key: value for key, value in changes.items() if value is not None})
+    spec = dataclasses.replace(spec, size=config.image_size or spec.size, crop_pct=config.crop_pct or spec.crop_pct)
     return ModelCard(config.preset, class_names, spec)
 
 
@@ -104,7 +105,8 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
         start = _load(model, weights, config.preset)
         if machine.replicas > 1:
             model = for_replicas(model)
-    console.line(f"model: {config.preset}, {model.count_params():,} parameters, {card.preprocessing.size} x {card.preprocessing.size} pixels, {start}")
+    size = card.preprocessing.size
+    console.line(f"model: {config.preset}, {model.count_params():,} parameters, {size} x {size} pixels, {start}")
     return model, deployed
 
 
@@ -123,7 +125,7 @@ def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devi
     with machine.scope():
         model.compile(
             make_optimizer(config.optimizer, schedule),
-            # Summed over the batch and divided by its fixed size: a sample counts the same in a filled-up batch and on any number of devices.
+            # Divided by the batch's fixed size: a sample counts the same in a filled-up batch and on any number of devices.
             keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.loss.label_smoothing),
             weighted_metrics=training_metrics(len(data.train.class_names)),
             jit_compile=False,  # XLA on a CPU is many times slower on depthwise convolutions, and fails under MirroredStrategy

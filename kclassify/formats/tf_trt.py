@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kclassify.errors import SetupError
-from kclassify.export.quiet import quiet
+from kclassify.formats.quiet import quiet
 from kclassify.presets.card import ModelCard
 
 EXTRA = "assets.extra"

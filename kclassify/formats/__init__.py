@@ -4,15 +4,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kclassify.errors import KClassifyError, ModelError, SetupError, UsageError, near_names
-from kclassify.export import gate, keras_file, onnx, saved_model, tf_trt
-from kclassify.predict import Predictor
+from kclassify.formats import gate, keras_file, onnx, saved_model, tf_trt
+from kclassify.predictor import Predictor
 from kclassify.presets.card import ModelCard
+from kclassify.reference import Reference, open_keras
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,33 @@ def open_export(path: Path) -> Predictor | None:
         if row.detect(path):
             return row.load(path)
     return None
+
+
+def open_predictor(reference: Reference) -> Predictor:
+    """A Predictor for RUN | MODEL.keras | EXPORT | PRESET; ModelError if the path is none of them."""
+    if reference.path is None:
+        return Predictor(reference.name, *_opened(reference))
+    found = open_export(reference.path)
+    if found is None:
+        raise ModelError(f"'{reference.path}' is no model: expected a run folder, a .keras file, or an export ({', '.join(FORMATS)}).")
+    return replace(found, name=reference.name)
+
+
+def _opened(reference: Reference) -> tuple[ModelCard, Callable[[Any], Any]]:
+    model, card = open_keras(reference)
+    return card, keras_file.keras_forward(model, card)
+
+
+def export_reference(reference: Reference, format_name: str, path: Path | None = None) -> ExportReport:
+    """Export RUN | MODEL.keras | PRESET; by default into the run's folder, else into this one.
+
+    Raises what `export_model` and `reference.open_keras` raise.
+    """
+    row = find_format(format_name)
+    model, card = open_keras(reference)
+    folder = (reference.run / "exports") if reference.run else Path()
+    default = folder / (f"{card.preset}{row.suffix}" if row.suffix else f"{card.preset}_{row.name.replace('-', '_')}")
+    return export_model(model, card, format_name, path or default)
 
 
 def find_format(name: str) -> Format:

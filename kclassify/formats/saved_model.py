@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from kclassify import devices
 from kclassify.data.preprocess import preprocess
 from kclassify.errors import ModelError
-from kclassify.export.quiet import quiet
-from kclassify.predict import Predictor
+from kclassify.formats.quiet import quiet
+from kclassify.predictor import Predictor
 from kclassify.presets.card import ModelCard
 
 CARD = Path("assets.extra") / "kclassify.json"
@@ -26,20 +27,25 @@ FORBIDDEN = (
 def save(model: Any, card: ModelCard, path: Path) -> None:
     """Write the folder `path`.
 
-    Its signature `serving_default` maps `pixels`, uint8 [N, H, W, 3] of any H and W, to `probabilities`, float32 [N, classes], and
-    `class_names`, string [classes]. The card is `assets.extra/kclassify.json`.
+    Its signature `serving_default` maps `pixels`, uint8 [N, H, W, 3] of any H and W, to `probabilities`, float32 [N, classes]; the
+    signature `class_names` gives the names, string [classes] (of its own, because TensorFlow Serving's row format wants N in every
+    output). The card is `assets.extra/kclassify.json`.
     """
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="pixels")])
     def serve(pixels: Any) -> dict[str, Any]:
         probabilities = model(preprocess(pixels, card.preprocessing), training=False)
-        return {"probabilities": tf.cast(probabilities, tf.float32), "class_names": tf.constant(card.class_names, tf.string)}
+        return {"probabilities": tf.cast(probabilities, tf.float32)}
+
+    @tf.function(input_signature=[])
+    def class_names() -> dict[str, Any]:
+        return {"class_names": tf.constant(card.class_names, tf.string)}
 
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
     with quiet("tensorflow"):
-        tf.saved_model.save(module, str(path), signatures={"serving_default": serve})
+        tf.saved_model.save(module, str(path), signatures={"serving_default": serve, "class_names": class_names})
     (path / CARD).parent.mkdir(exist_ok=True)
     (path / CARD).write_text(card.to_json(), encoding="utf-8")
 
@@ -47,6 +53,7 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 def load(path: Path) -> Predictor:
     """Open a folder that `save` wrote; a damaged or foreign one raises ModelError before any of its operators runs."""
     card = read_card(path)
+    devices.start()
     refuse_forbidden_operators(path)
     import tensorflow as tf
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kclassify.data.preprocess import preprocess
 from kclassify.errors import ModelError
-from kclassify.predict import Predictor
+from kclassify.predictor import Predictor
 from kclassify.presets.card import ModelCard
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kclassify.errors import DataError, ModelError
-from kclassify.export.quiet import quiet
-from kclassify.predict import Predictor
+from kclassify.formats.quiet import quiet
+from kclassify.predictor import Predictor
 from kclassify.presets.card import ModelCard, Preprocessing
 
 OPSET, IR_VERSION = 18, 8  # 18 is the newest that tf2onnx writes, 8 is the file format that came with it

@@ -1,0 +1,53 @@
+# Two commands: `make demo` shows what kclassify does, `make test` proves it. Both make their own .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   := demo-output
+
+.PHONY: demo test format lint types unit test-reliability test-parity docs clean
+
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/python tools/demo.py $(DEMO)
+
+test: lint types unit
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+unit: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not slow and not zoo and not gpu"
+
+test-reliability: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow -s tests/test_reliability.py
+
+test-parity: .venv-parity/.installed
+	.venv-parity/bin/python tools/parity.py
+
+.venv-parity/.installed: constraints.txt constraints-parity.txt
+	$(PYTHON) -m venv .venv-parity
+	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . safetensors huggingface_hub
+	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-parity.txt --no-deps
+	touch $@
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python tools/docs.py
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .venv-parity $(DEMO) runs build *.egg-info
