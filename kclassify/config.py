@@ -194,6 +194,7 @@ def _key_types(cls: Any, prefix: str = "") -> dict[str, Any]:
 
 
 KEYS = _key_types(RunConfig)
+_TEXT_ORIGINS = ("environment", "--set")  # where every value is a text, so that "null" must be a word for nothing
 _SECTIONS: dict[str, Any] = {key: kind for key, kind in typing.get_type_hints(RunConfig).items() if dataclasses.is_dataclass(kind)}
 
 
@@ -243,7 +244,9 @@ def _typed(key: str, value: Any, origin: str) -> Any:
     """The value in the type of its key; texts are read as YAML values are."""
     kind = KEYS[_known(key, origin)]
     options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if isinstance(value, str) and (str not in options or (types.NoneType in options and value in ("", "null", "~"))):
+    if origin in _TEXT_ORIGINS and types.NoneType in options and value in ("", "null", "~"):
+        return None
+    if isinstance(value, str) and str not in options:
         value = _from_text(value)
     if value is None and types.NoneType in options:
         return None

@@ -75,7 +75,7 @@ def _existing(data: str) -> Path:
 def _with_splits(path: Path, class_names: tuple[str, ...] | None, notes: tuple[str, ...] = ()) -> Source:
     if path.is_dir():
         train, val = _first(path, TRAIN_NAMES), _first(path, VAL_NAMES)
-        if train:
+        if train and _is_split(train):
             listing = _class_folders(train)
             return Source(listing, match_classes(_class_folders(val), listing.class_names, str(val)) if val else None, notes)
         if (path / "train_list.txt").is_file():
@@ -86,8 +86,13 @@ def _with_splits(path: Path, class_names: tuple[str, ...] | None, notes: tuple[s
 
 
 def _first(path: Path, names: tuple[str, ...]) -> Path | None:
-    """The first of the folders that holds folders itself: flat classes may be called `train`, too."""
-    return next((path / name for name in names if (path / name).is_dir() and any(_is_folder(item) for item in _entries(path / name))), None)
+    return next((path / name for name in names if (path / name).is_dir()), None)
+
+
+def _is_split(train: Path) -> bool:
+    """Whether a folder called `train` is the training part, and not one of several flat classes about vehicles."""
+    folders = {item.name for item in _entries(train.parent) if _is_folder(item)}
+    return folders <= {*TRAIN_NAMES, *VAL_NAMES} or any(_is_folder(item) for item in _entries(train))
 
 
 def _listing(path: Path, class_names: tuple[str, ...] | None = None) -> Listing:
@@ -113,7 +118,10 @@ def _class_folders(root: Path) -> Listing:
     """One folder a class; images may lie in folders below it. Hidden files and folders, `__MACOSX` and the like are not looked at."""
     classes = [item for item in _entries(root) if _is_folder(item)]
     others: Counter[str] = Counter()
-    found = [(item.name, sorted(_images(item.path, item.name, others))) for item in sorted(classes, key=lambda item: _natural(item.name))]
+    found = [
+        (item.name, sorted(_images(item.path, item.name, others, (_identity(root),))))
+        for item in sorted(classes, key=lambda item: _natural(item.name))
+    ]
     found = [(name, files) for name, files in found if files]
     if not found:
         loose = sum(1 for item in _entries(root) if Path(item.name).suffix.lower() in SUFFIXES)
@@ -134,6 +142,11 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
         raise DataError(f"{folder}: {error.strerror}.") from error
 
 
+def _identity(folder: str | Path) -> tuple[int, int]:
+    status = Path(folder).stat()
+    return (status.st_dev, status.st_ino)
+
+
 def _is_folder(item: os.DirEntry[str]) -> bool:
     try:
         return item.is_dir()
@@ -141,10 +154,9 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
         return False
 
 
-def _images(folder: str, relative: str, others: Counter[str], above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
+def _images(folder: str, relative: str, others: Counter[str], above: tuple[tuple[int, int], ...]) -> Iterator[str]:
     """Images below a folder; a link that leads back into a folder above it is not followed."""
-    status = Path(folder).stat()
-    here = (status.st_dev, status.st_ino)
+    here = _identity(folder)
     if here in above:
         return
     for item in _entries(folder):
