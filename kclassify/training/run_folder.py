@@ -5,6 +5,7 @@ import io
 import json
 import os
 import platform
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,14 +36,17 @@ class RunFolder:
     def create(cls, config: RunConfig) -> "RunFolder":
         """Make the folder of a new run; one that exists is never taken (UsageError if it was named)."""
         parent = Path(config.out)
+        facts = {"schema_version": 1, "status": "created", "created": _now(), "versions": _versions(), "seed": config.seed}
         try:
-            path = _claim(parent, config)
+            parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".new-run-", dir=parent) as scratch:
+                draft = cls(Path(scratch) / "run", facts)
+                draft.path.mkdir()
+                write_text(draft.path / CONFIG, configs.to_yaml(config))
+                draft.update()
+                return cls(_claim(draft.path, parent, config), facts)
         except OSError as error:
             raise SetupError(f"Cannot make a run folder in '{parent}': {error.strerror}. Choose another place with --out.") from error
-        run = cls(path, {"schema_version": 1, "status": "created", "created": _now(), "versions": _versions(), "seed": config.seed})
-        write_text(path / CONFIG, configs.to_yaml(config))
-        run.update()
-        return run
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
@@ -129,26 +133,26 @@ def write_text(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def _claim(parent: Path, config: RunConfig) -> Path:
-    """A folder that nobody had: the given name, or preset-data-1, -2, ..."""
-    parent.mkdir(parents=True, exist_ok=True)
+def _claim(draft: Path, parent: Path, config: RunConfig) -> Path:
+    """Give the finished draft a name that nobody had: the given one, or preset-data-1, -2, ..."""
     if config.name:
-        try:
-            (parent / config.name).mkdir()
-        except FileExistsError:
-            raise UsageError(
-                f"{parent / config.name} exists. Choose another --name, or go on with it: kclassify resume {parent / config.name}"
-            ) from None
-        return parent / config.name
-    data = Path(config.data).name or "data"
+        path = parent / config.name
+        if path.exists():
+            raise UsageError(f"{path} exists. Choose another --name, or go on with it: kclassify resume {path}")
+        draft.rename(path)
+        return path
+    data = Path(config.data).resolve().name or "data"
     number = 1
     while True:
         path = parent / f"{config.preset}-{data}-{number}"
         try:
-            path.mkdir()
-            return path
-        except FileExistsError:
-            number += 1
+            if not path.exists():
+                draft.rename(path)
+                return path
+        except OSError:
+            if not path.exists():
+                raise  # another run was quicker: take the next number
+        number += 1
 
 
 def _now() -> str:
