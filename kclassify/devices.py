@@ -11,7 +11,7 @@ from typing import Any
 from kclassify.errors import SetupError, UsageError
 
 LOGICAL_CPUS = "KCLASSIFY_LOGICAL_CPUS"  # for tests alone: train on so many logical CPU devices as if they were GPUs
-_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 _strategies: dict[tuple[str, ...], Any] = {}  # a second MirroredStrategy over the same devices in one process fails in its collectives
 
 
@@ -92,7 +92,7 @@ def precision(name: str) -> Iterator[None]:
     import keras
 
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(_POLICIES[name])
+    keras.config.set_dtype_policy(POLICIES[name])
     try:
         yield
     finally:

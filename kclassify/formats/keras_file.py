@@ -32,13 +32,10 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 
 
 def load(path: Path) -> Predictor:
-    """Open a `.keras` file that kclassify wrote; Keras insists on that suffix."""
+    """Open a `.keras` file that kclassify wrote."""
+    devices.start()
     from kclassify.models import bundle
 
-    if path.suffix != ".keras":
-        raise ModelError(
-            f"{path}: this is a Keras file, and Keras opens it only under such a name. Rename it to: {path.with_suffix('.keras')}"
-        )
     model, card = bundle.load(path)
     return Predictor(path.name, card, keras_forward(model, card))
 

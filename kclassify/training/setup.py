@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -115,7 +116,7 @@ def _load(model: keras.Model, weights: str | None, preset: str) -> str:
         return "random initial weights"
     report = load_weights(model, weights, row=presets.get(preset))
     new_head = f" (a new head for {model.output_shape[-1]} classes)" if report.left_out else ""
-    return f"weights from {report.source}{new_head}"
+    return f"weights from {Path(report.source).name}{new_head}"
 
 
 def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devices) -> Any:
