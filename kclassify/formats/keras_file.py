@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kclassify import devices
 from kclassify.data.preprocess import preprocess
 from kclassify.errors import ModelError
 from kclassify.predictor import Predictor
@@ -32,10 +33,14 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 
 
 def load(path: Path) -> Predictor:
-    """Open a `.keras` file that kclassify wrote."""
+    """Open a `.keras` file that kclassify wrote; Keras insists on that suffix."""
     devices.start()
     from kclassify.models import bundle
 
+    if path.suffix != ".keras":
+        raise ModelError(
+            f"{path}: this is a Keras file, and Keras opens it only under such a name. Rename it to: {path.with_suffix('.keras')}"
+        )
     model, card = bundle.load(path)
     return Predictor(path.name, card, keras_forward(model, card))
 
