@@ -208,14 +208,12 @@ def _exit_code() -> int:
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:
-    import click
-
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, typer.Exit):
         return "", error.exit_code
-    if isinstance(error, click.ClickException):
-        return error.format_message(), UsageError.exit_code
-    if isinstance(error, click.exceptions.Abort):
-        return "Interrupted.", 130
+    if isinstance(error, typer.Abort):
+        return "Interrupted.", 128 + signal.SIGINT
+    if hasattr(error, "format_message"):  # a wrong option or argument; which class that is differs between versions of typer
+        return f"{error.format_message()} See: kclassify --help", UsageError.exit_code
     return f"{type(error).__name__}: {str(error)[:400]}\nThis is a fault of kclassify. See all of it with: kclassify --debug ...", 1
 
 

@@ -3,9 +3,10 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
+import typer
 import typer.main
-from click import Command, Context, Group
 
 from kclassify import presets
 from kclassify.cli import app
@@ -20,7 +21,7 @@ def file_tree() -> str:
         relative = path.relative_to(ROOT / "kclassify")
         if path.name == "__main__.py":
             continue
-        sentence = re.split(r"[.:;\n]", path.read_text(encoding="utf-8").split('"""')[1])[0]
+        sentence = path.read_text(encoding="utf-8").split('"""')[1].splitlines()[0].rstrip(".")
         lines.append(f"  {relative.as_posix():28} {sentence}")
     return "```text\n" + "\n".join(lines) + "\n```"
 
@@ -42,9 +43,9 @@ def command_reference() -> str:
     return "\n\n".join(_commands(typer.main.get_command(app), "kclassify"))
 
 
-def _commands(command: Command, name: str) -> list[str]:
-    if isinstance(command, Group):
-        context = Context(command)
+def _commands(command: Any, name: str) -> list[str]:
+    context = typer.Context(command)
+    if hasattr(command, "commands"):
         return [text for child in command.list_commands(context) for text in _commands(command.commands[child], f"{name} {child}")]
     lines = [f"### `{name}`", "", " ".join((command.help or "").split()), "", "| | |", "|---|---|"]
     for parameter in command.params:
@@ -53,7 +54,7 @@ def _commands(command: Command, name: str) -> list[str]:
         flags = (
             ", ".join(f"`{flag}`" for flag in (*parameter.opts, *parameter.secondary_opts)) if parameter.param_type_name == "option" else ""
         )
-        shown = flags or f"`{parameter.make_metavar(Context(command))}`"
+        shown = flags or f"`{parameter.metavar or parameter.name.upper()}`"
         lines.append(f"| {shown.replace('|', chr(92) + '|')} | {(getattr(parameter, 'help', '') or '').replace('|', chr(92) + '|')} |")
     return ["\n".join(lines)]
 
