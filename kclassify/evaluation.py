@@ -1,5 +1,6 @@
 """A model and a data set in, an Evaluation out."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,10 +38,11 @@ def evaluate(model: str, data: str | None = None, *, batch_size: int = 32, gpus:
     keras_model, card = reference.open_keras(found)
     index, name = _data(found, data, card.class_names)
     from kclassify.data.pipeline import eval_batches
+    from kclassify.metrics import results
 
     batches = eval_batches(index, card.preprocessing, batch_size=batch_size)
-    metrics = _measure(keras_model, batches, len(card.class_names), console, total=-(-len(index) // batch_size))
-    return Evaluation(model, name, len(index), len(card.class_names), metrics["top1"], metrics["top5"], metrics["ce"])
+    logs = _measure(keras_model, batches, len(card.class_names), console, total=-(-len(index) // batch_size))
+    return Evaluation(model, name, len(index), len(card.class_names), **results(logs, len(index)))
 
 
 def _data(found: reference.Reference, data: str | None, class_names: tuple[str, ...]) -> tuple[Any, str]:
@@ -60,7 +62,7 @@ def _data(found: reference.Reference, data: str | None, class_names: tuple[str, 
     return own.val, f"{config.data} (validation)"
 
 
-def _measure(model: Any, batches: Any, classes: int, console: Console, *, total: int) -> dict[str, float]:
+def _measure(model: Any, batches: Any, classes: int, console: Console, *, total: int) -> Mapping[str, Any]:
     import keras
 
     from kclassify.metrics import training_metrics
@@ -78,5 +80,5 @@ def _measure(model: Any, batches: Any, classes: int, console: Console, *, total:
             def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
                 bar.advance(batch + 1, {})
 
-        found = judged.evaluate(batches, verbose=0, return_dict=True, callbacks=[Advance()])
-    return {name: float(value) for name, value in found.items()}
+        logs: Mapping[str, Any] = judged.evaluate(batches, verbose=0, return_dict=True, callbacks=[Advance()])
+    return logs

@@ -1,8 +1,15 @@
 """What a classifier is judged by."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+
+
+def results(logs: Mapping[str, Any], samples: int) -> dict[str, float]:
+    """Loss, top1 and top5 of `training_metrics` over so many samples; the shares as exact fractions, which Keras' float32 means are not."""
+    shares = {name: round(float(logs[name]) * samples) / samples for name in ("top1", "top5")}
+    return {"loss": float(logs["ce"]), **shares}
 
 
 def training_metrics(classes: int) -> list[Any]:

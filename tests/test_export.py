@@ -2,7 +2,6 @@
 
 import dataclasses
 import gc
-import importlib
 import json
 import logging
 import os
@@ -22,18 +21,16 @@ import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from kclassify import formats as export
 from kclassify.data.preprocess import preprocess
 from kclassify.errors import DataError, GateError, ModelError, SetupError, UsageError
 from kclassify.formats import gate, keras_file, saved_model, tf_trt
 from kclassify.formats import onnx as onnx_file
 from kclassify.presets.card import ModelCard, Preprocessing
 
-export = importlib.import_module("kclassify.formats")  # the attribute kclassify.formats is the function of that name
 SIZE = 64
 NAMES = ("cat", "Hündin", "犬", 'a "quoted" name', "other")
 CARD = ModelCard("tiny", NAMES, Preprocessing(size=SIZE, interpolation="bicubic"))
-# Keras asks TensorFlow's variables for their array in a way that NumPy 2 deprecates; only files in HDF5 are touched by it.
-keras_saves = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 def tiny_model(spec: Preprocessing = CARD.preprocessing, classes: int = len(NAMES), last: str = "relu6") -> keras.Model:
@@ -322,7 +319,6 @@ def test_the_usual_activations_convert(last, tmp_path):
     assert export.export_model(tiny_model(last=last), CARD, "onnx", tmp_path / "m.onnx").max_difference < 2e-5
 
 
-@keras_saves
 def test_the_keras_file_is_a_format_too(model, tmp_path):
     report = export.export_model(model, CARD, "keras", tmp_path / "m.keras")
     assert report.max_difference == 0

@@ -9,7 +9,6 @@ from kclassify.data import augment, order
 from kclassify.data.decode import TENSORFLOW_JPEG, BadImage, read_rgb
 from kclassify.data.index import Index
 from kclassify.data.preprocess import preprocess
-from kclassify.errors import DataError
 from kclassify.presets.card import Preprocessing
 
 
@@ -40,16 +39,12 @@ def train_batches(
         a dataset of (uint8 [batch, size, size, 3], one-hot float32 [batch, classes], weights float32 [batch]).
     """
     columns = _columns(index)
-    per_epoch = steps_per_epoch(len(index), batch_size)
 
     def plan(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        epoch, position = step // per_epoch, (step % per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
-        rows = order.shuffled(seed, epoch, position % len(index), len(index))
-        number = epoch * len(index) + position[0]
+        rows, number, weight = _rows(len(index), batch_size, seed, step)
         random = order.uniforms(seed, number, batch_size)
         picked = {name: tf.gather(column, rows) for name, column in columns.items()}
         window = augment.crop_windows(random, picked["height"], picked["width"], scale=transform.crop_scale, ratio=transform.crop_ratio)
-        weight = tf.cast(position < len(index), tf.float32)
         return {**picked, "window": window, "flip": augment.flips(random, transform.flip), "weight": weight}
 
     def load(sample: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -78,16 +73,27 @@ def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int) -> tf.da
     return _batched(samples, batch_size, len(index.class_names))
 
 
-def find_unreadable(index: Index) -> DataError | None:
-    """After a failed step: the first file of the index that can no longer be decoded, as an error that names it."""
+def rows_of_steps(samples: int, batch_size: int, seed: int, first_step: int, last_step: int) -> np.ndarray:
+    """Which rows of the index the steps `first_step` to `last_step` (exclusive) of `train_batches` use: int64 [n]."""
+    return np.concatenate([_rows(samples, batch_size, seed, tf.constant(step, tf.int64))[0] for step in range(first_step, last_step)])
+
+
+def find_unreadable(index: Index) -> str | None:
+    """The first file of the index that can no longer be decoded, with the reason: why a step has failed."""
     for path in index.full_paths():
         try:
             read_rgb(path)
         except BadImage as reason:
-            return DataError(
-                f"{path}: {reason}. It was usable when the data set was indexed. Mend it, then go on with: kclassify resume RUN"
-            )
+            return f"{path}: {reason}"
     return None
+
+
+def _rows(samples: int, batch_size: int, seed: int, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Of one step: the rows of the index, the number of the first sample, and the weights, 0 for those that fill up."""
+    per_epoch = steps_per_epoch(samples, batch_size)
+    epoch, position = step // per_epoch, (step % per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
+    rows = order.shuffled(seed, epoch, position % samples, samples)
+    return rows, epoch * samples + position[0], tf.cast(position < samples, tf.float32)
 
 
 def _columns(index: Index) -> dict[str, tf.Tensor]:

@@ -129,7 +129,7 @@ def rename_package(state: State, model: keras.Model) -> State:
 
 def find_source(row: ModelRow) -> Path:
     """The file of the row's pretrained weights on this machine. Raises ModelError that says what to type when there is none."""
-    advice = f"Give a file with timm's '{row.timm}' (.safetensors or .pth): --weights PATH"
+    advice = f"Train it: kclassify train --preset {row.name} (--weights FILE starts from timm's '{row.timm}', .safetensors or .pth)"
     if not row.weights:
         raise ModelError(f"{row.name}: no pretrained weights come with this preset. {advice}")
     package, _, inside = row.weights.removeprefix("package:").partition("/")

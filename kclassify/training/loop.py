@@ -10,7 +10,8 @@ from keras import ops
 
 from kclassify.console import Console
 from kclassify.data import pipeline
-from kclassify.errors import Interrupted, KClassifyError
+from kclassify.errors import DataError, Interrupted, KClassifyError
+from kclassify.metrics import results
 from kclassify.models import bundle
 from kclassify.training import checkpoint
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
@@ -19,6 +20,8 @@ from kclassify.training.run_folder import RunFolder
 from kclassify.training.setup import Task, copy_weights
 from kclassify.training.stop import StopSignals
 from kclassify.training.tensorboard import write_row
+
+_READ_AHEAD = 64  # batches that the pipeline may have been ahead of the step that failed
 
 
 @dataclass
@@ -95,6 +98,15 @@ class Loop:
             self.run.update(status="interrupted")
             done = f"Stopped; the state is saved at step {self.progress.step} of {self.task.total_steps}."
             raise Interrupted(f"{done}\nGo on with: kclassify resume {self.run.path}", signals.received) from None
+        except KClassifyError:
+            raise
+        except Exception as error:
+            culprit = self._unreadable_file()
+            if culprit is None:
+                raise
+            raise DataError(
+                f"{culprit}. It was usable when the run began.\nMend it, then go on with: kclassify resume {self.run.path}"
+            ) from error
 
     def _fit(self, signals: StopSignals) -> None:
         per_epoch, total = self.task.steps_per_epoch, self.task.total_steps
@@ -115,6 +127,12 @@ class Loop:
                     shuffle=False,  # the pipeline has its own order
                     verbose=0,
                 )
+
+    def _unreadable_file(self) -> str | None:
+        """After a failed step: a file of the coming batches, or of the validation set, that can no longer be decoded, with the reason."""
+        config, first = self.task.config, self.progress.step
+        rows = pipeline.rows_of_steps(len(self.task.data.train), config.batch_size, config.seed, first, first + _READ_AHEAD)
+        return pipeline.find_unreadable(self.task.data.train.take(rows)) or pipeline.find_unreadable(self.task.data.val)
 
     def _train_batches(self, first: int, last: int) -> Any:
         config = self.task.config
@@ -180,8 +198,8 @@ class Loop:
         return {"epoch": step // self.task.steps_per_epoch, "step": step, "lr": lr, **means, "images_per_second": round(speed, 1)}
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
-        found = self.task.model.evaluate(self.val_batches, verbose=0, return_dict=True, callbacks=[StopBetweenBatches(signals)])
-        return {"loss": float(found["ce"]), "top1": float(found["top1"]), "top5": float(found["top5"])}
+        logs = self.task.model.evaluate(self.val_batches, verbose=0, return_dict=True, callbacks=[StopBetweenBatches(signals)])
+        return results(logs, len(self.task.data.val))
 
     def _keep_best(self, candidates: Mapping[str, Mapping[str, float]], row: Mapping[str, Any]) -> None:
         """Write best.keras if top1 is higher than ever, or as high with a lower loss; of raw and averaged weights the better one."""

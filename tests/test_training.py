@@ -1,0 +1,131 @@
+"""The loop from the inside: schedule, decay, averages, checkpoints, and what happens when a file turns bad."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import kclassify as kc
+from kclassify.errors import DataError, UsageError
+from kclassify.training import checkpoint
+from kclassify.training.optimizer import SGD, averaged, cosine_with_warmup
+
+
+def test_the_schedule_rises_and_falls():
+    schedule = cosine_with_warmup(0.4, total_steps=110, warmup_steps=10)
+    values = [float(schedule(step)) for step in range(111)]
+    np.testing.assert_allclose(values[:11], np.linspace(0, 0.4, 11), atol=1e-7)
+    np.testing.assert_allclose(values[10:], 0.2 * (1 + np.cos(np.pi * np.arange(101) / 100)), atol=1e-6)
+
+
+@pytest.mark.parametrize(("total", "warmup"), [(1, 0), (1, 5), (2, 5), (5, 5), (3, 0)])
+def test_a_short_run_has_a_schedule_too(total, warmup):
+    schedule = cosine_with_warmup(0.4, total_steps=total, warmup_steps=warmup)
+    assert all(0 <= float(schedule(step)) <= 0.4 + 1e-6 for step in range(total))
+
+
+def model_of_one_kernel(**settings: float) -> keras.Model:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")])
+    model.compile(SGD(0.1, momentum=0.0, **settings), "mse", jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def test_l2_pulls_kernels_alone():
+    model = model_of_one_kernel(l2=0.5)
+    model.optimizer.apply([np.zeros((2, 1), "float32"), np.zeros(1, "float32")])
+    kernel, bias = (keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables)
+    np.testing.assert_allclose(kernel, 1 - 0.1 * 0.5)  # lr * l2 * weight, as in PyTorch
+    np.testing.assert_allclose(bias, 1)
+
+
+def test_averages_begin_as_a_mean_and_are_only_borrowed():
+    model = model_of_one_kernel(ema=0.9)
+    seen, average = [], None
+    for step in range(40):
+        model.optimizer.apply([np.ones((2, 1), "float32"), np.ones(1, "float32")])
+        raw = keras.ops.convert_to_numpy(model.trainable_variables[1]).item()
+        seen.append(raw)
+        decay = 0.0 if step == 0 else min(0.9, (1 + step) / (10 + step))
+        average = raw if average is None else decay * average + (1 - decay) * raw
+    with averaged(model):
+        assert keras.ops.convert_to_numpy(model.trainable_variables[1]).item() == pytest.approx(average, rel=1e-5)
+    assert keras.ops.convert_to_numpy(model.trainable_variables[1]).item() == seen[-1]
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    assert keras.ops.convert_to_numpy(model.trainable_variables[1]).item() == seen[-1]
+
+
+def arrays(number: int) -> dict[str, np.ndarray]:
+    return {"a": np.full((3, 2), number, "float32"), "b": np.array(number, "int64")}
+
+
+def test_checkpoints_come_back_and_old_ones_go(tmp_path):
+    for step in (1, 2, 10):
+        checkpoint.save(tmp_path, step, arrays(step), {"note": step}, keep=2)
+    found = checkpoint.latest(tmp_path)
+    assert (found.step, found.facts["note"]) == (10, 10)
+    np.testing.assert_array_equal(found.arrays["a"], arrays(10)["a"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000010"]
+
+
+@pytest.mark.parametrize("damage", ["state", "manifest", "unfinished", "newer"])
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, damage):
+    for step in (1, 2):
+        checkpoint.save(tmp_path, step, arrays(step), {}, keep=5)
+    newest = tmp_path / "step-00000002"
+    if damage == "state":
+        content = bytearray((newest / "state.npz").read_bytes())
+        content[len(content) // 2] ^= 1
+        (newest / "state.npz").write_bytes(content)
+    elif damage == "manifest":
+        (newest / "manifest.json").write_text('{"format": 1')
+    elif damage == "newer":
+        manifest = json.loads((newest / "manifest.json").read_text())
+        (newest / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
+    else:
+        newest.rename(tmp_path / "step-00000002.tmp")
+    assert checkpoint.latest(tmp_path).step == 1
+    checkpoint.save(tmp_path, 2, arrays(2), {}, keep=5)  # the same step again replaces what was damaged
+    assert checkpoint.latest(tmp_path).step == 2
+
+
+@pytest.fixture
+def digits(tmp_path) -> Path:
+    """30 digits of two classes."""
+    pictures, labels = load_digits(n_class=2, return_X_y=True)
+    for number, (picture, label) in enumerate(zip(pictures[:30], labels[:30], strict=True)):
+        (tmp_path / "data" / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray((picture.reshape(8, 8) * 15).astype("uint8")).resize((32, 32)).save(
+            tmp_path / "data" / str(label) / f"{number}.png"
+        )
+    return tmp_path / "data"
+
+
+SMALL = {"preset": "resnet18", "image_size": 32, "epochs": 1, "batch_size": 8, "verbose": False}
+
+
+def test_a_file_that_turns_bad_is_named(digits, tmp_path, monkeypatch):
+    from kclassify.training import loop
+
+    original, spoilt = loop.Loop.fit, sorted(digits.rglob("*.png"))[3]
+
+    def fit(self, signals):
+        spoilt.write_bytes(spoilt.read_bytes()[:100])
+        return original(self, signals)
+
+    monkeypatch.setattr(loop.Loop, "fit", fit)
+    with pytest.raises(DataError, match=rf"{spoilt.name}: .*\nMend it, then go on with: kclassify resume"):
+        kc.train(data=digits, out=tmp_path / "runs", **SMALL)
+    [run] = (tmp_path / "runs").iterdir()
+    assert json.loads((run / "run.json").read_text())["status"] == "failed"
+
+
+def test_a_name_that_is_taken(digits, tmp_path):
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"mine exists\. Choose another --name"):
+        kc.train(data=digits, out=tmp_path / "runs", name="mine", **SMALL)
+    assert list((tmp_path / "runs" / "mine").iterdir()) == []
