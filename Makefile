@@ -28,10 +28,10 @@ types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not slow and not zoo and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not zoo and not gpu"
 
 test-reliability: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow -s tests/test_reliability.py
+	$(BIN)/python -m pytest -m slow -s tests/test_reliability.py tests/test_devices.py
 
 test-parity: .venv-parity/.installed
 	.venv-parity/bin/python tools/parity.py

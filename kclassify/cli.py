@@ -1,5 +1,7 @@
 """The command line: each verb parses, calls one function and prints. Nothing heavy is imported before a verb needs it."""
 
+import errno
+import io
 import os
 import signal
 import sys
@@ -10,7 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from kclassify import presets, screen
-from kclassify.errors import InputsFailed, KClassifyError, UsageError
+from kclassify.errors import KClassifyError, SetupError, UsageError
+
+INTERRUPTED = 128 + signal.SIGINT
 
 app = typer.Typer(
     name="kclassify",
@@ -32,7 +36,7 @@ Settings = Annotated[list[str] | None, typer.Option("--set", "-o", metavar="KEY=
 Gpus = Annotated[str | None, typer.Option(help="0,1,2,3 or all or none. By default the first GPU, else the CPU.")]
 Preset = Annotated[str | None, typer.Option("--preset", "-p", help="Model; see: kclassify presets list.", autocompletion=presets.names)]
 Data = Annotated[str | None, typer.Option("--data", "-d", help="Folder of class folders, `path label` list, or digits.")]
-Epochs = Annotated[int | None, typer.Option("--epochs", "-e")]
+Epochs = Annotated[int | None, typer.Option("--epochs", "-e", help="How often every image is seen.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step, over all devices.")]
 Model = Annotated[str, typer.Argument(metavar="RUN|MODEL.keras|PRESET", help="What was trained, or a preset with weights.")]
 
@@ -50,7 +54,7 @@ def train(  # noqa: PLR0913 - the options of the main verb
     pretrained: Annotated[bool | None, typer.Option("--pretrained/--no-pretrained", help="Short for --weights pretrained or none.")] = None,
     gpus: Gpus = None,
     precision: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split, the order, the crops and the weights.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Row of settings to start from.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for run folders.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
@@ -131,7 +135,7 @@ def predict(
 @app.command()
 def export(
     model: Model,
-    format_name: Annotated[str, typer.Option("--format", "-f", help="saved_model, onnx or tf-trt.")] = "onnx",
+    format_name: Annotated[str, typer.Option("--format", "-f", help="onnx, saved_model, tf-trt or keras.")] = "onnx",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File or folder; by default beside the model.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -160,7 +164,7 @@ def presets_show(name: Annotated[str, typer.Argument(autocompletion=presets.name
 def config_show(
     preset: Preset = None,
     data: Data = None,
-    recipe: Annotated[str | None, typer.Option()] = None,
+    recipe: Annotated[str | None, typer.Option(help="Row of settings to start from.")] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     as_json: Json = False,
@@ -176,8 +180,7 @@ def main(
     version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
 ) -> None:
     """Options that stand before the verb."""
-    if debug:
-        os.environ["KCLASSIFY_DEBUG"] = "1"
+    del debug  # `run` has looked for it already, for a wrong command never comes here
     if version:
         from kclassify import __version__
 
@@ -187,33 +190,38 @@ def main(
 
 def run() -> None:
     """Entry point: every error becomes one message of at most three lines and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a console that is not Unicode shows names by their numbers
+    if "--debug" in sys.argv:
+        os.environ["KCLASSIFY_DEBUG"] = "1"
     sys.exit(_exit_code())
 
 
 def _exit_code() -> int:
     try:
-        app(standalone_mode=False)
-        return 0
-    except InputsFailed as error:  # said already, in the rows
-        return error.exit_code
+        code = app(standalone_mode=False) or 0  # typer returns the code of an Exit, and 130 for Ctrl-C
+        sys.stdout.flush()
     except KClassifyError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("Interrupted; nothing had to be saved.", 128 + signal.SIGINT)
-    except BrokenPipeError:  # the reader of our output (head, less) has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
+        code = INTERRUPTED
     except Exception as error:
         return _fail(*_unexpected(error))
+    return _fail("Interrupted.", code) if code == INTERRUPTED else code
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:
     if isinstance(error, typer.Exit):
         return "", error.exit_code
     if isinstance(error, typer.Abort):
-        return "Interrupted.", 128 + signal.SIGINT
+        return "Interrupted.", INTERRUPTED
     if hasattr(error, "format_message"):  # a wrong option or argument; which class that is differs between versions of typer
-        return f"{error.format_message()} See: kclassify --help", UsageError.exit_code
+        command = getattr(getattr(error, "ctx", None), "command_path", "kclassify")
+        message = error.format_message().rstrip(".")
+        return f"{message}{'' if message.endswith('?') else '.'} See: {command} --help" if message else "", UsageError.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return f"Cannot write: {error.strerror}.", SetupError.exit_code
     return f"{type(error).__name__}: {str(error)[:400]}\nThis is a fault of kclassify. See all of it with: kclassify --debug ...", 1
 
 

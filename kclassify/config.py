@@ -329,6 +329,8 @@ def _check(config: RunConfig) -> RunConfig:
         raise UsageError(
             f"precision: expected one of {', '.join(PRECISIONS)}, got '{config.precision}'.{near_names(config.precision, PRECISIONS)}"
         )
+    if config.name is not None and (Path(config.name).name != config.name or config.name in ("", ".", "..")):
+        raise UsageError(f"name: expected the name of a folder to be made in '{config.out}', got '{config.name}'.")
     for key, limit in (("augment.crop_scale", 1.0), ("augment.crop_ratio", 100.0)):
         low, high = values[key]
         if not 0 < low <= high <= limit:

@@ -1,5 +1,7 @@
 """What a person sees while something runs: lines and a progress bar on stderr, plain text where it is not a terminal."""
 
+import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +11,19 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 _REFRESH = 0.2  # seconds between two readings of the metrics, which cost a wait for the device
+
+
+def to_json(document: Any, **layout: Any) -> str:
+    """JSON that every parser reads: what is not a number becomes null, and names that are not UTF-8 are escaped."""
+    return json.dumps(_finite(document), allow_nan=False, **layout)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Console:

@@ -61,9 +61,8 @@ def select(gpus: str | None = None) -> Devices:
     start()
     import tensorflow as tf
 
-    logical = int(os.environ.get(LOGICAL_CPUS, "0"))
-    if logical:
-        return _logical_cpus(logical)
+    if os.environ.get(LOGICAL_CPUS):
+        return _logical_cpus(os.environ[LOGICAL_CPUS])
     found = tf.config.list_physical_devices("GPU")
     wanted = _numbers(gpus, len(found))
     missing = [number for number in wanted if number >= len(found)]
@@ -78,12 +77,12 @@ def select(gpus: str | None = None) -> Devices:
     for device in chosen:
         tf.config.experimental.set_memory_growth(device, True)
     if not chosen:
-        return Devices(None, 1, "device: CPU" + (" (no GPU found)" if not found else ""))
+        return Devices(None, 1, "CPU" + (" (no GPU found)" if not found else ""))
     if len(chosen) == 1:
         idle = f"; {len(found) - 1} more can be used with --gpus all" if gpus is None and len(found) > 1 else ""
-        return Devices(None, 1, f"device: GPU {wanted[0]}{idle}")
+        return Devices(None, 1, f"GPU {wanted[0]}{idle}")
     strategy = _mirrored(tuple(f"GPU:{position}" for position in range(len(chosen))))
-    return Devices(strategy, len(chosen), f"devices: GPUs {','.join(map(str, wanted))}, MirroredStrategy")
+    return Devices(strategy, len(chosen), f"GPUs {','.join(map(str, wanted))}, MirroredStrategy")
 
 
 @contextmanager
@@ -97,6 +96,14 @@ def precision(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def require_tensorflow(what: str) -> None:
+    """Raise SetupError unless Keras computes with TensorFlow."""
+    import keras
+
+    if keras.config.backend() != "tensorflow":
+        raise SetupError(f"{what} needs Keras on TensorFlow, it runs on {keras.config.backend()}. Set: KERAS_BACKEND=tensorflow")
 
 
 def set_seeds(seed: int, *, deterministic: bool) -> None:
@@ -151,17 +158,20 @@ def _set_visible(tf: Any, chosen: list[Any]) -> None:
             raise SetupError("The GPUs of this process are in use already. Restart it (the notebook's kernel) to choose others.") from error
 
 
-def _logical_cpus(count: int) -> Devices:
+def _logical_cpus(text: str) -> Devices:
     import tensorflow as tf
 
+    if not text.isdecimal() or not int(text):
+        raise SetupError(f"{LOGICAL_CPUS}: expected a whole number of devices, got '{text}'.")
+    count = int(text)
     try:
         parts = [tf.config.LogicalDeviceConfiguration()] * count
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
     except RuntimeError as error:
         raise SetupError(f"{LOGICAL_CPUS}={count} must be set before TensorFlow has started.") from error
     if count == 1:
-        return Devices(None, 1, "device: 1 logical CPU")
-    return Devices(_mirrored(tuple(f"CPU:{number}" for number in range(count))), count, f"devices: {count} logical CPUs, MirroredStrategy")
+        return Devices(None, 1, "1 logical CPU")
+    return Devices(_mirrored(tuple(f"CPU:{number}" for number in range(count))), count, f"{count} logical CPUs, MirroredStrategy")
 
 
 def _mirrored(names: tuple[str, ...]) -> Any:

@@ -34,7 +34,7 @@ def evaluate(model: str, data: str | None = None, *, batch_size: int = 32, gpus:
         ModelError, DataError: the model or the data cannot be used, or do not fit each other.
     """
     found = reference.find(model)
-    console.line(devices.select(gpus).text)
+    console.line(f"device: {devices.select(gpus).text}")
     keras_model, card = reference.open_keras(found)
     index, name = _data(found, data, card.class_names)
     from kclassify.data.pipeline import eval_batches

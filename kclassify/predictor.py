@@ -63,6 +63,8 @@ def image_files(inputs: Iterable[str | os.PathLike[str]]) -> list[str]:
     files: list[str] = []
     for given in inputs:
         path = Path(given)
+        if not os.fspath(given):
+            raise UsageError("An empty file name. Expected a file or a folder.")
         if not path.is_dir():
             files.append(str(given))
             continue

@@ -1,5 +1,6 @@
 """What a user means by a model: a run folder, a model file, an export, or a preset's name."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,11 @@ def open_keras(reference: Reference) -> tuple[Any, ModelCard]:
     Raises:
         ModelError: a preset without weights at hand, or a file that is not a `.keras` file of kclassify.
     """
+    if reference.path is not None and not zipfile.is_zipfile(reference.path):
+        raise ModelError(
+            f"{reference.path}: not a .keras file. Expected a run folder, a .keras file or a preset.\n"
+            f"An export is for predictions: kclassify predict FILE --model {reference.path}"
+        )
     devices.start()
     if reference.row is None:
         from kclassify.models import bundle

@@ -2,15 +2,15 @@
 
 import csv as csv_files
 import io
-import json
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kclassify import presets
-from kclassify.console import Console
+from kclassify.console import Console, to_json
 from kclassify.errors import InputsFailed, SetupError
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def run_result(run: "Run", as_json: bool) -> None:
         ("last", f"top1 {last['val_top1']:.4f}  top5 {last['val_top5']:.4f}  loss {last['val_loss']:.4f}  (epoch {last['epoch']})"),
         ("run", str(run.path)),
         ("model", str(run.best_model)),
-        ("next", f"kclassify predict FILE --model {run.path}"),
-        ("", f"kclassify export {run.path} --format onnx"),
+        ("next", f"kclassify predict FILE --model {shlex.quote(str(run.path))}"),
+        ("", f"kclassify export {shlex.quote(str(run.path))} --format onnx"),
     ]
     _pairs(rows)
 
@@ -93,7 +93,9 @@ def predictions(model: str, results: Iterable["Result"], csv: Path | None, as_js
         _write_csv(csv, rows)
     if as_json:
         _json({"schema_version": 1, "model": model, "results": [row.to_json() for row in rows]})
-    elif not csv:
+    elif csv:
+        _pairs([("table", f"{csv} ({len(rows)} files)")])
+    else:
         _table(("file", "answers"), [(row.file, (row.error and f"error: {row.error}") or _ranked(row)) for row in rows])
     failed = sum(row.error is not None for row in rows)
     if failed:
@@ -135,7 +137,7 @@ def preset(row: presets.ModelRow, as_json: bool) -> None:
     facts = _preset_facts(row)
     if as_json:
         return _json({"schema_version": 1, **facts})
-    _pairs([(key, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)) for key, value in facts.items()])
+    _pairs([(key, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value) or "-") for key, value in facts.items()])
 
 
 def settings(resolved: "Resolved", as_json: bool) -> None:
@@ -196,8 +198,7 @@ def _write_csv(path: Path, rows: Sequence["Result"]) -> None:
 
 
 def _json(document: Any) -> None:
-    # Escaped: a file name that is not valid UTF-8 still gives a document that every parser reads.
-    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.write(to_json(document) + "\n")
 
 
 def _pairs(rows: Sequence[tuple[str, str]]) -> None:

@@ -235,7 +235,7 @@ def answers(place, trained, resumed):
     (place / "data_changed/train/digit 1/new.png").write_bytes(picture(place))
     shutil.copytree(place / SECOND, place / "changed")
     config = place / "changed/config.yaml"
-    config.write_text(config.read_text().replace("data: data", "data: data_changed"))
+    config.write_text(config.read_text().replace(f"data: {place / 'data'}\n", f"data: {place / 'data_changed'}\n"))
     facts = json.loads((place / "changed/run.json").read_text())
     (place / "changed/run.json").write_text(json.dumps({**facts, "status": "interrupted"}))
     words = [list(case) for case in CASES.values()]

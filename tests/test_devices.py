@@ -63,7 +63,7 @@ def test_a_gpu_that_is_not_there(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     with pytest.raises(SetupError, match="GPU 0 is not there; this machine has no GPU"):
         devices.select("0,1,2,3")
-    assert devices.select(None).text == "device: CPU (no GPU found)"
+    assert devices.select(None).text == "CPU (no GPU found)"
     assert devices.select("none").replicas == 1
 
 

@@ -1,4 +1,4 @@
-"""Faults that the tests of the config and the data pipeline have found: each test fails until its fault is mended."""
+"""Odd settings, files and lists that once went wrong."""
 
 import io
 import warnings

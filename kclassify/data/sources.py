@@ -4,7 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kclassify.data import digits
@@ -15,6 +15,7 @@ from kclassify.presets.datasets import DATASETS
 TRAIN_NAMES = ("train", "training")
 VAL_NAMES = ("val", "valid", "validation", "test")
 _LABEL_LIST = "*label_list.txt"
+_LOOSE = "images without class folder"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ def _find(data: str, class_names: tuple[str, ...] | None) -> Source:
     return _with_splits(_existing(data), class_names)
 
 
+def check_exists(data: str) -> None:
+    """DataError if there is nothing at `data`: a quick look before the heavy work."""
+    if data not in DATASETS:
+        _existing(data)
+
+
 def _existing(data: str) -> Path:
     path = Path(data).expanduser()
     if not path.exists():
@@ -77,6 +84,8 @@ def _with_splits(path: Path, class_names: tuple[str, ...] | None, notes: tuple[s
         train, val = _first(path, TRAIN_NAMES), _first(path, VAL_NAMES)
         if train and _is_split(train):
             listing = _class_folders(train)
+            if _loose_images(path):
+                listing = replace(listing, others={**listing.others, _LOOSE: _loose_images(path) + listing.others.get(_LOOSE, 0)})
             return Source(listing, match_classes(_class_folders(val), listing.class_names, str(val)) if val else None, notes)
         if (path / "train_list.txt").is_file():
             listing = _list_file(path / "train_list.txt", class_names)
@@ -118,13 +127,15 @@ def _class_folders(root: Path) -> Listing:
     """One folder a class; images may lie in folders below it. Hidden files and folders, `__MACOSX` and the like are not looked at."""
     classes = [item for item in _entries(root) if _is_folder(item)]
     others: Counter[str] = Counter()
+    loose = _loose_images(root)
+    if loose:
+        others[_LOOSE] = loose
     found = [
         (item.name, sorted(_images(item.path, item.name, others, (_identity(root),))))
         for item in sorted(classes, key=lambda item: _natural(item.name))
     ]
     found = [(name, files) for name, files in found if files]
     if not found:
-        loose = sum(1 for item in _entries(root) if Path(item.name).suffix.lower() in SUFFIXES)
         what = f"{loose} images without class folders" if loose else "no images"
         raise DataError(
             f"'{root}' holds {what}. Expected one folder a class, such as {root}/cat/1.jpg and {root}/dog/1.jpg, or train/ and val/."
@@ -145,6 +156,10 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
 def _identity(folder: str | Path) -> tuple[int, int]:
     status = Path(folder).stat()
     return (status.st_dev, status.st_ino)
+
+
+def _loose_images(folder: Path) -> int:
+    return sum(Path(item.name).suffix.lower() in SUFFIXES for item in _entries(folder) if not _is_folder(item))
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:
@@ -210,6 +225,9 @@ def _label_names(folder: Path, count: int) -> tuple[str, ...]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
+        content = path.read_bytes()
+        if b"\0" in content[:4096]:
+            raise DataError(f"{path}: not a text file. Expected a folder of images, or a list with 'path label' lines.")
+        return content.decode("utf-8-sig", errors="surrogateescape").splitlines()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}.") from error

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kclassify import devices
 from kclassify.errors import KClassifyError, ModelError, SetupError, UsageError, near_names
 from kclassify.formats import gate, keras_file, onnx, saved_model, tf_trt
 from kclassify.predictor import Predictor
@@ -57,7 +58,7 @@ def export_model(model: Any, card: ModelCard, format_name: str, path: Path) -> E
     start = time.monotonic()
     row = find_format(format_name)
     check_target(row, path)
-    check_backend()
+    devices.require_tensorflow("An export")
     with draft_folder(path) as folder:
         draft = folder / path.name
         write(row, model, card, draft)
@@ -114,20 +115,14 @@ def check_target(row: Format, path: Path) -> None:
     """Raise UsageError if `path` holds something that an export in this format must not replace."""
     if row.suffix and path.is_dir():
         raise UsageError(f"{path}: is a folder; the format {row.name} writes a file. Name one: {path / ('model' + row.suffix)}")
-    if row.suffix or not path.exists() or (path / saved_model.CARD).is_file():
+    if not path.exists() or (row.detect(path) if row.suffix else (path / saved_model.CARD).is_file()):
         return
+    if row.suffix:
+        raise UsageError(
+            f"{path}: exists and does not hold a model in the format {row.name}, so it will not be replaced. Choose another name."
+        )
     if not path.is_dir() or any(path.iterdir()):
         raise UsageError(f"{path}: exists and is not an export of kclassify, so it will not be replaced. Choose another name.")
-
-
-def check_backend() -> None:
-    """Raise SetupError unless Keras computes with TensorFlow, which all converters read."""
-    import keras
-
-    if keras.config.backend() != "tensorflow":
-        raise SetupError(
-            f"Exports need Keras on TensorFlow, it runs on {keras.config.backend()}. Type: KERAS_BACKEND=tensorflow kclassify export ..."
-        )
 
 
 @contextmanager

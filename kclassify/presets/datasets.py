@@ -24,5 +24,9 @@ _DIGITS = {
 
 DATASETS = {
     row.name: row
-    for row in (DatasetRow("digits", "1,797 handwritten digits that come with scikit-learn, as 64 x 64 images (no --data given)", _DIGITS),)
+    for row in (
+        DatasetRow(
+            "digits", "1,797 handwritten digits that come with scikit-learn, as 64 x 64 images; --data FOLDER trains on yours", _DIGITS
+        ),
+    )
 }

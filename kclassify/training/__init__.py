@@ -9,6 +9,7 @@ from typing import Any
 from kclassify import devices
 from kclassify.config import RunConfig
 from kclassify.console import Console
+from kclassify.data.sources import check_exists
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,11 @@ def train(config: RunConfig, console: Console) -> Run:
     Raises:
         KClassifyError: DataError, ModelError, SetupError by what is wrong; Interrupted when told to stop, with the state saved.
     """
+    from kclassify.training.run_folder import RunFolder, check_place
+
+    check_place(config)
+    check_exists(config.data)
     devices.start()
-    from kclassify.training.run_folder import RunFolder
     from kclassify.training.setup import prepare
 
     task = prepare(config, console)
@@ -53,15 +57,16 @@ def resume(path: str | os.PathLike[str], console: Console) -> Run:
     Raises:
         KClassifyError: as `train`; DataError if the data set is no longer the one of the run.
     """
-    devices.start()
     from kclassify.training.run_folder import RunFolder
-    from kclassify.training.setup import prepare
 
     run = RunFolder.open(path)
     if run.facts["status"] == "finished":
         console.line(f"{run.path} is finished; there is nothing to resume.")
         return Run(run.path, run.facts["best"], run.facts["last"])
     run.claim()
+    devices.start()
+    from kclassify.training.setup import prepare
+
     task = prepare(run.config(), console)
     run.check_data(task.data)
     return _finish(task, run, console)
@@ -100,6 +105,10 @@ class Plan:
 
 def dry_run(config: RunConfig, console: Console) -> Plan:
     """Do everything that comes before the first step, and write nothing."""
+    from kclassify.training.run_folder import check_place
+
+    check_place(config)
+    check_exists(config.data)
     devices.start()
     from kclassify.training.setup import prepare
 

@@ -1,6 +1,8 @@
 """The loop around `model.fit`: what happens after a step and after an epoch, and how both survive a crash."""
 
 import hashlib
+import math
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -97,7 +99,7 @@ class Loop:
             self.commit()
             self.run.update(status="interrupted")
             done = f"Stopped; the state is saved at step {self.progress.step} of {self.task.total_steps}."
-            raise Interrupted(f"{done}\nGo on with: kclassify resume {self.run.path}", signals.received) from None
+            raise Interrupted(f"{done}\nGo on with: kclassify resume {self.name}", signals.received) from None
         except KClassifyError:
             raise
         except Exception as error:
@@ -105,7 +107,7 @@ class Loop:
             if culprit is None:
                 raise
             raise DataError(
-                f"{culprit}. It was usable when the run began.\nMend it, then go on with: kclassify resume {self.run.path}"
+                f"{culprit}. It was usable when the run began.\nMend it, then go on with: kclassify resume {self.name}"
             ) from error
 
     def _fit(self, signals: StopSignals) -> None:
@@ -161,6 +163,12 @@ class Loop:
         samples = steps * batch
         if self.progress.step % per_epoch == 0:
             samples -= per_epoch * batch - len(self.task.data.train)  # the filled-up ones
+        if not math.isfinite(float(logs["loss"])):
+            lr = float(self.task.schedule(self.progress.step - 1))
+            raise KClassifyError(
+                f"The loss is not a number by step {self.progress.step} (learning rate {lr:.4g}); nothing of this epoch was saved.\n"
+                "Train anew with a lower --lr, or --precision float32."
+            )
         # Keras averages its loss over all places of the batches, the metrics over the weights.
         new = {"loss": float(logs["loss"]) * steps * batch, "samples": float(samples)}
         new |= {name: float(logs[name]) * samples for name in ("top1", "top5")}
@@ -205,7 +213,8 @@ class Loop:
         """Write best.keras if top1 is higher than ever, or as high with a lower loss; of raw and averaged weights the better one."""
         for kind, found in candidates.items():
             rank = [found["top1"], -found["loss"]]
-            if self.progress.best and rank <= [self.progress.best["top1"], -self.progress.best["loss"]]:
+            best = self.progress.best
+            if not math.isfinite(found["loss"]) or (best and rank <= [best["top1"], -best["loss"]]):
                 continue
             self.progress.best = {"epoch": row["epoch"], "weights": {"val": "raw", "ema": "averaged"}[kind], **found}
             if kind == "ema":
@@ -216,8 +225,13 @@ class Loop:
             bundle.save(self.task.deployed, self.task.card, self.run.best)
 
     def title(self) -> str:
-        """What the bar says on its left."""
-        return f"epoch {self.progress.step // self.task.steps_per_epoch + 1}/{self.task.config.epochs}"
+        """What the bar says on its left: the epoch of the last step."""
+        return f"epoch {max(0, self.progress.step - 1) // self.task.steps_per_epoch + 1}/{self.task.config.epochs}"
+
+    @property
+    def name(self) -> str:
+        """The run folder as it is typed in a shell."""
+        return shlex.quote(str(self.run.path))
 
     def _text(self, row: Mapping[str, Any]) -> str:
         def part(name: str, prefix: str) -> str:

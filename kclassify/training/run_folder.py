@@ -1,10 +1,12 @@
 """The run folder: one run's config, facts, metrics, checkpoints and models, each file written whole or not at all."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
 import platform
+import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +19,10 @@ from filelock import FileLock, Timeout
 
 from kclassify import config as configs
 from kclassify.config import RunConfig
+from kclassify.console import to_json
 from kclassify.data.dataset import Dataset
 from kclassify.errors import DataError, SetupError, UsageError
+from kclassify.presets.datasets import DATASETS
 
 FACTS, CONFIG, METRICS, BEST, LAST = "run.json", "config.yaml", "metrics.csv", "best.keras", "last.keras"
 
@@ -42,7 +46,7 @@ class RunFolder:
             with tempfile.TemporaryDirectory(prefix=".new-run-", dir=parent) as scratch:
                 draft = cls(Path(scratch) / "run", facts)
                 draft.path.mkdir()
-                write_text(draft.path / CONFIG, configs.to_yaml(config))
+                write_text(draft.path / CONFIG, configs.to_yaml(_repeatable(config)))
                 draft.update()
                 return cls(_claim(draft.path, parent, config), facts)
         except OSError as error:
@@ -54,6 +58,8 @@ class RunFolder:
         folder = Path(path)
         try:
             facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            if not isinstance(facts, dict) or "status" not in facts:
+                raise ValueError("no status")
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"'{path}' is not a run folder: no readable {FACTS} in it. Expected a folder such as runs/resnet18-digits-1."
@@ -76,7 +82,7 @@ class RunFolder:
     def update(self, **facts: Any) -> None:
         """Change run.json."""
         self.facts.update(facts, updated=_now())
-        write_text(self.path / FACTS, json.dumps(self.facts, indent=1) + "\n")
+        write_text(self.path / FACTS, to_json(self.facts, indent=1) + "\n")
 
     def record_data(self, data: Dataset) -> None:
         """Note which data the run has: its facts in run.json, the split and the files left out as tables."""
@@ -104,7 +110,9 @@ class RunFolder:
         try:
             yield
         except BaseException as error:
-            if self.facts["status"] != "interrupted":
+            if isinstance(error, KeyboardInterrupt):
+                self.update(status="interrupted")
+            elif self.facts["status"] != "interrupted":
                 self.update(status="failed", error=f"{type(error).__name__}: {error}"[:2000])
             raise
 
@@ -133,12 +141,38 @@ def write_text(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
+def check_place(config: RunConfig) -> None:
+    """Before any work: UsageError if the name is taken or the place lies inside the data, SetupError if it cannot be written to."""
+    place = Path(config.out).resolve()
+    if config.name and (place / config.name).exists():
+        path = Path(config.out) / config.name
+        raise UsageError(f"{path} exists. Choose another --name, or go on with it: kclassify resume {shlex.quote(str(path))}")
+    data = Path(config.data).expanduser().resolve()
+    if config.data not in DATASETS and data.is_dir() and place.is_relative_to(data):
+        raise UsageError(
+            f"--out '{config.out}' lies inside the data folder '{config.data}', which is never written to. Choose another --out."
+        )
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise SetupError(f"Cannot make a run folder in '{config.out}': '{existing}' cannot be written to. Choose another place with --out.")
+
+
+def _repeatable(config: RunConfig) -> RunConfig:
+    """The config that makes such a run again, from any working directory and under a name of its own."""
+
+    def absolute(text: str | None) -> Any:
+        return str(Path(text).resolve()) if text and text not in DATASETS and Path(text).exists() else text
+
+    paths = {"data": absolute(config.data), "val": absolute(config.val), "weights": absolute(config.weights)}
+    return dataclasses.replace(config, name=None, **paths)
+
+
 def _claim(draft: Path, parent: Path, config: RunConfig) -> Path:
     """Give the finished draft a name that nobody had: the given one, or preset-data-1, -2, ..."""
     if config.name:
         path = parent / config.name
         if path.exists():
-            raise UsageError(f"{path} exists. Choose another --name, or go on with it: kclassify resume {path}")
+            raise UsageError(f"{path} exists. Choose another --name, or go on with it: kclassify resume {shlex.quote(str(path))}")
         draft.rename(path)
         return path
     data = Path(config.data).resolve().name or "data"

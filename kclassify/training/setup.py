@@ -59,7 +59,7 @@ def prepare(config: RunConfig, console: Console) -> Task:
         SetupError, DataError, ModelError: something is not there or cannot be used.
     """
     machine = devices.select(config.gpus)
-    console.line(machine.text)
+    console.line(f"device: {machine.text}")
     if config.batch_size % machine.replicas:
         raise devices.SetupError(
             f"batch_size {config.batch_size} cannot be shared by {machine.replicas} devices. Expected a multiple of it."

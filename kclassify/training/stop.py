@@ -1,5 +1,6 @@
 """Stopping on request: SIGTERM and Ctrl-C become a flag that the loop reads between two steps."""
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -24,6 +25,7 @@ class StopSignals:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.received = number
         self._restore()
+        os.write(2, b"Stopping after this step and saving; once more ends at once, without saving.\n")  # safe inside a handler
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
