@@ -110,13 +110,13 @@ def dry_run(config: RunConfig, console: Console) -> Plan:
     check_place(config)
     check_exists(config.data)
     devices.start()
-    from kclassify.training.setup import prepare
+    from kclassify.training.setup import parameters, prepare
 
     task = prepare(config, console)
     data = task.data
     return Plan(
         config.preset,
-        task.model.count_params(),
+        parameters(task.model),
         len(data.train.class_names),
         len(data.train),
         len(data.val),

@@ -107,7 +107,7 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
         if machine.replicas > 1:
             model = for_replicas(model)
     size = card.preprocessing.size
-    console.line(f"model: {config.preset}, {model.count_params():,} parameters, {size} x {size} pixels, {start}")
+    console.line(f"model: {config.preset}, {parameters(model):,} parameters, {size} x {size} pixels, {start}")
     return model, deployed
 
 
@@ -133,6 +133,11 @@ def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devi
         )
         model.optimizer.build(model.trainable_variables)
     return schedule
+
+
+def parameters(model: keras.Model) -> int:
+    """How many numbers training changes by gradients: the count that is published; BatchNorm's statistics are not in it."""
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
