@@ -1,0 +1,29 @@
+"""The model that answers with no other argument, on real photographs with known labels."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage import data
+
+import kclassify as kc
+
+
+@pytest.mark.parametrize(("photo", "label"), [("cat", "Egyptian cat"), ("coffee", "espresso"), ("rocket", "missile")])
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_photographs(tmp_path, photo, label, suffix):
+    Image.fromarray(getattr(data, photo)()).save(tmp_path / f"{photo}.{suffix}")
+    [result] = kc.predict(tmp_path / f"{photo}.{suffix}", topk=1)
+    assert result.predictions[0].label == label
+
+
+def test_imagenet_photographs():
+    """foolbox' 20 photographs from ImageNet, with the class in the file name; 18 right is what other implementations of this network reach."""
+    folder = Path(importlib.util.find_spec("foolbox").submodule_search_locations[0]) / "data"
+    files = sorted(folder.glob("imagenet_*.jpg"))
+    assert len(files) == 20
+    results = kc.predict(files)
+    first = sum(result.predictions[0].class_id == int(Path(result.file).stem.split("_")[-1]) for result in results)
+    five = sum(int(Path(result.file).stem.split("_")[-1]) in {item.class_id for item in result.predictions} for result in results)
+    assert first >= 18 and five >= 19
