@@ -19,7 +19,7 @@ def test_photographs(tmp_path, photo, label, suffix):
 
 
 def test_imagenet_photographs():
-    """foolbox' 20 photographs from ImageNet, with the class in the file name; 18 right is what other implementations of this network reach."""
+    """foolbox' 20 photographs from ImageNet, the class in the file name; other implementations of this network have 18 right."""
     folder = Path(importlib.util.find_spec("foolbox").submodule_search_locations[0]) / "data"
     files = sorted(folder.glob("imagenet_*.jpg"))
     assert len(files) == 20
