@@ -23,11 +23,16 @@ def lone_digit(tmp_path_factory):
     return folder
 
 
+def _listen() -> None:
+    """A program started in the background of a script begins with SIGINT ignored; a person's does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("after", [0.5, 1.5])
 def test_1_ctrl_c_is_130_wherever_it_comes(after, lone_digit):
     """`kclassify predict ... && next step` must not go on."""
     words = [KCLASSIFY, "predict", "a.png", "--model", "efficientnet_lite0"]
-    process = subprocess.Popen(words, cwd=lone_digit, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(words, cwd=lone_digit, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_listen)  # noqa: PLW1509
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
