@@ -47,7 +47,7 @@ def test_two_devices_compute_what_one_does(digits):
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize(
     ("precision", "preset", "steps", "tolerance"),
-    [("float32", "resnet18", 10, 1e-5), ("float64", "resnet18", 23, 1e-5), ("float64", "mobilenetv3_large", 23, 1e-5)],
+    [("float32", "resnet18", 10, 1e-5), ("float64", "resnet18", 23, 1e-5)],
 )
 def test_loss_curves_on_the_built_in_digits(count, precision, preset, steps, tolerance):
     """Single precision over ten steps only: these nets amplify a difference in the last bit, on one device too, about threefold a step."""
