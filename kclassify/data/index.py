@@ -15,7 +15,7 @@ import numpy as np
 
 from kclassify.data.cache import cache_folder
 from kclassify.data.decode import BadImage, Header, probe
-from kclassify.data.sources import Listing
+from kclassify.data.listing import Listing
 from kclassify.errors import DataError
 
 _FORMAT = 1  # raise it when what an index holds changes, so that older cached ones are made again

@@ -3,12 +3,13 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kclassify.data import digits
 from kclassify.data.decode import SUFFIXES
+from kclassify.data.listing import Listing
 from kclassify.errors import DataError, near_names
 from kclassify.presets.datasets import DATASETS
 
@@ -16,20 +17,6 @@ TRAIN_NAMES = ("train", "training")
 VAL_NAMES = ("val", "valid", "validation", "test")
 _LABEL_LIST = "*label_list.txt"
 _LOOSE = "images without class folder"
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Files with labels, not opened yet. `paths` are relative to `root`; `labels` count from 0 in the order of `class_names`.
-
-    `others` counts the files of a folder that are not images by their ending.
-    """
-
-    root: Path
-    paths: tuple[str, ...]
-    labels: tuple[int, ...]
-    class_names: tuple[str, ...]
-    others: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,7 +107,7 @@ def match_classes(listing: Listing, class_names: tuple[str, ...], name: str) -> 
         )
     number = {item: i for i, item in enumerate(class_names)}
     labels = tuple(number[listing.class_names[label]] for label in listing.labels)
-    return Listing(listing.root, listing.paths, labels, class_names)
+    return replace(listing, labels=labels, class_names=class_names, others={})
 
 
 def _class_folders(root: Path) -> Listing:

@@ -1,0 +1,25 @@
+"""A listing: images with labels that were found but not opened yet, whether each is a file or a stretch of a larger one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Images with labels, not opened yet.
+
+    `paths` are the images' names for people, relative to `root`; `labels` count from 0 in the order of `class_names`. Where `containers`
+    is None they are files. Otherwise image i is the `ranges[i]` = (offset, length) bytes of the file `containers[i]` (relative to `root`
+    too), as in a TFRecord shard or a tar file. `others` counts the files of a folder that are not images by their ending.
+    """
+
+    root: Path
+    paths: tuple[str, ...]
+    labels: tuple[int, ...]
+    class_names: tuple[str, ...]
+    others: Mapping[str, int] = field(default_factory=dict)
+    containers: tuple[str, ...] | None = None
+    ranges: np.ndarray | None = None  # int64 [n, 2]
