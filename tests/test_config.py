@@ -7,17 +7,35 @@ import yaml
 
 from kclassify import config, presets
 from kclassify.config import KEYS, RunConfig, resolve
+from kclassify.config.limits import _CHOICES, _RANGES, _RISING
 from kclassify.errors import UsageError
 from kclassify.presets.recipes import RECIPES
 
 NEUTRAL = {"data": "photos"}  # a data set without settings of its own
 SAMPLES = {  # for every key a value that is not the default
     "preset": "resnet18", "recipe": "paddleclas_quick_start", "data": "my photos/ä: #1", "val": "held out", "val_fraction": 0.3,
-    "max_bad": 0.5, "weights": "none", "image_size": 96, "crop_pct": 0.9, "dropout": 0.25, "epochs": 7, "batch_size": 5, "seed": 12,
+    "max_bad": 0.5, "image_cache": "ram",
+    "weights": "none", "image_size": 96, "crop_pct": 0.9, "dropout": 0.25, "epochs": 7, "batch_size": 5, "seed": 12,
     "precision": "bfloat16", "deterministic": False, "gpus": "0,1", "out": "elsewhere", "name": "first", "optimizer.lr": 1e-05,
     "optimizer.momentum": 0.8, "optimizer.nesterov": False, "optimizer.weight_decay": 0.002, "optimizer.ema": 0.5,
     "schedule.warmup_epochs": 2.5, "loss.label_smoothing": 0.2, "augment.crop_scale": (0.5, 0.75), "augment.crop_ratio": (0.8, 1.25),
-    "augment.flip": 0.25, "checkpoint.steps": 11, "checkpoint.minutes": 3.5, "checkpoint.keep": 4,
+    "augment.flip": 0.25,
+    "augment.repeats": 2, "augment.ops": ("autoaugment", "mixup"), "augment.autoaugment.policy": "cifar10",
+    "augment.autoaugment.interpolation": "bilinear", "augment.randaugment.layers": 3, "augment.randaugment.magnitude": 5.0,
+    "augment.randaugment.noise": 0.3, "augment.randaugment.increasing": True, "augment.randaugment.probability": 0.3,
+    "augment.randaugment.interpolation": "bilinear", "augment.trivialaugment.interpolation": "bilinear", "augment.augmix.severity": 1.5,
+    "augment.augmix.width": 4, "augment.augmix.depth": 0, "augment.augmix.alpha": 0.3, "augment.color_jitter.brightness": 0.3,
+    "augment.color_jitter.contrast": 0.3, "augment.color_jitter.saturation": 0.3, "augment.color_jitter.hue": 0.1,
+    "augment.rotation.degrees": 30.0, "augment.rotation.interpolation": "bilinear", "augment.grey.probability": 0.3,
+    "augment.blur.probability": 0.3, "augment.blur.sigma": (0.5, 1.5), "augment.solarize.probability": 0.3,
+    "augment.solarize.threshold": 100.0, "augment.cutout.length": 0.25, "augment.cutout.holes": 2, "augment.random_erasing.probability":
+    0.3, "augment.random_erasing.area": (0.1, 0.2), "augment.random_erasing.aspect": (0.5, 2.0), "augment.random_erasing.mode": "const",
+    "augment.hide_and_seek.probability": 0.3, "augment.hide_and_seek.hide": 0.3, "augment.hide_and_seek.grid": (2, 3),
+    "augment.gridmask.probability": 0.3, "augment.gridmask.ramp_epochs": 10.0, "augment.gridmask.period": (0.25, 0.75),
+    "augment.gridmask.ratio": 0.3, "augment.gridmask.rotate": 45.0, "augment.mixup.alpha": 0.3, "augment.mixup.probability": 0.3,
+    "augment.cutmix.alpha": 0.3, "augment.cutmix.probability": 0.3, "augment.resizemix.scale": (0.2, 0.5),
+    "augment.resizemix.probability": 0.3,
+    "checkpoint.steps": 11, "checkpoint.minutes": 3.5, "checkpoint.keep": 4,
 }  # fmt: skip
 EVERY_KEY = pytest.mark.parametrize("key", KEYS)
 OPTIONAL = ("val", "image_size", "crop_pct", "dropout", "gpus", "name")
@@ -238,12 +256,27 @@ RANGES = {  # key: (outside, ...), (inside, ...)
     "schedule.warmup_epochs": ((-1,), (0, 0.5)), "loss.label_smoothing": ((-0.1, 1), (0, 0.9)), "augment.flip": ((-0.1, 1.1), (0, 1)),
     "checkpoint.steps": ((-1,), (0, 1000)), "checkpoint.minutes": ((-1,), (0, 0.5)), "checkpoint.keep": ((0,), (1, 1000)),
     "augment.crop_scale": (((0, 1), (0.5, 0.4), (0.5, 1.1), (-1, 1)), ((0.001, 1), (1, 1))),
-    "augment.crop_ratio": (((0, 1), (2, 1), (1, 1000)), ((0.01, 100), (1, 1))),
+    "augment.crop_ratio": (((0, 1), (2, 1), (1, 1000)), ((0.01, 100), (1, 1))), "augment.repeats": ((0,), (1, 3)),
+    "augment.hide_and_seek.grid": (((), (0,), (4, 32)), ((1, 31),)),
+    "augment.cutout.length": ((-0.1, 1.1), (0, 1)), "augment.cutout.holes": ((0,), (1,)), "augment.augmix.depth": ((-2,), (-1, 3)),
+    "augment.randaugment.layers": ((-1,), (0, 3)), "augment.randaugment.magnitude": ((-1, 11), (0, 10)),
+    "augment.mixup.alpha": ((0, -1), (0.2, 1)), "augment.cutmix.alpha": ((0, -1), (0.2, 1)), "augment.augmix.alpha": ((0,), (1,)),
+    "augment.random_erasing.area": (((0, 0.4), (0.4, 0.3), (0.5, 1.1)), ((0.02, 0.4), (1, 1))),
+    "augment.resizemix.scale": (((0, 0.4), (0.4, 0.3), (0.5, 1.1)), ((0.1, 0.8),)),
 }  # fmt: skip
+PROBABILITIES = [key for key in KEYS if key.startswith("augment.") and key.endswith("probability")]
+RANGES |= {key: ((-0.1, 1.1), (0, 1)) for key in PROBABILITIES}
 
 
 def test_every_number_has_a_range():
-    assert set(RANGES) == {key for key, kind in KEYS.items() if kind not in (str, str | None, bool)}
+    numbers = {key for key, kind in KEYS.items() if kind not in (str, str | None, bool)} - {"augment.ops"}
+    assert numbers == set(_RANGES) | set(_RISING) | {"augment.hide_and_seek.grid"}
+    assert set(RANGES) >= {key for key in numbers if key.count(".") < 2}
+
+
+@pytest.mark.parametrize("key", _CHOICES)
+def test_a_word_that_is_no_choice_is_an_error_that_lists_them(key):
+    assert ", ".join(_CHOICES[key]) in error(flags={key: "elsewise"})
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, (outside, _) in RANGES.items() for value in outside])
@@ -363,3 +396,30 @@ def test_an_empty_file_is_no_setting(text, written):
 )
 def test_ways_to_write_a_file(text, written):
     assert resolve(file=written(text)).config.epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "ops"),
+    [
+        ("mixup", ("mixup",)),
+        ("autoaugment, random_erasing,mixup", ("autoaugment", "random_erasing", "mixup")),
+        ("none", ()),
+        ("", ()),
+        (
+            "keras:RandomContrast(factor=0.2, value_range=(0, 255)),cutout",
+            ("keras:RandomContrast(factor=0.2, value_range=(0, 255))", "cutout"),
+        ),
+    ],
+)
+def test_augmentations_are_names_with_commas_between_them(text, ops):
+    assert resolve({"augment.ops": text}).config.augment.ops == ops
+
+
+def test_an_unknown_augmentation_is_named_with_the_nearest():
+    found = error(flags={"augment.ops": "mixup,cutot"})
+    assert "'cutot'" in found and "'cutout'" in found and len(found.splitlines()) <= 3
+
+
+def test_an_augmentation_has_settings_of_its_own():
+    found = resolve({"augment.ops": "mixup"}, settings=["augment.mixup.alpha=0.8"]).config
+    assert dict(found.augment.chosen())["mixup"].alpha == 0.8 and found.augment.cutmix.alpha == 1.0
