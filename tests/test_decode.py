@@ -7,6 +7,7 @@ import struct
 import time
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -261,7 +262,7 @@ def test_a_file_that_may_not_be_read(tmp_path, photo, monkeypatch):
     def deny(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Image, "open", deny)
+    monkeypatch.setattr(Path, "open", deny)
     assert "Permission denied" in refused(tmp_path / "x.jpg")
 
 

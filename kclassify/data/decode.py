@@ -1,166 +1,153 @@
-"""The one reader of image files: what a file is, from its header, and its pixels as RGB."""
+"""The one reader of image files for training, validation, prediction, export and serving: what a file is, and its pixels as RGB."""
 
+import importlib
 import os
 import stat
-import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+import PIL
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-# The list given to Pillow: formats that it decodes by itself. EPS (which starts Ghostscript) and the like are never tried.
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "DIB", "PPM")
+from kclassify.data import rgb, structure
+from kclassify.data.signature import HEAD, BadImage, image_format
+from kclassify.data.structure import PIXEL_LIMIT
+
+__all__ = ["BACKGROUND", "FORMATS", "PILLOW", "PIXEL_LIMIT", "SUFFIXES", "TENSORFLOW_JPEG", "TENSORFLOW_PNG", "BadImage", "Header"]
+__all__ += ["Source", "probe", "read_rgb", "reader_version"]
+
+BACKGROUND = rgb.BACKGROUND
 SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm"]
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".avif", ".heic", ".heif"]
 )  # which files of a folder are looked at
-PIXEL_LIMIT = 89_478_485  # Pillow's own limit for decompression bombs: 0.25 GiB of RGB
-BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
 
 TENSORFLOW_JPEG, TENSORFLOW_PNG, PILLOW = 0, 1, 2  # who decodes a file in the training pipeline
-_ORIENTATION_TAG = 0x0112
-_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+
+Source = str | os.PathLike[str] | bytes
+"""A path, or all bytes of an image file, as they come from a shard or an archive."""
+
+_RULES = 2  # raise it when the answers of `probe` change
+_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
+_PLUGINS: dict[str, Any] = {  # of Pillow; EPS, which starts Ghostscript, and the like are never tried
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "png": PngImagePlugin.PngImageFile,
+    "gif": GifImagePlugin.GifImageFile,
+    "webp": WebPImagePlugin.WebPImageFile,
+    "tiff": TiffImagePlugin.TiffImageFile,
+    "bmp": BmpImagePlugin.BmpImageFile,
+    "dib": BmpImagePlugin.DibImageFile,
+    "ppm": PpmImagePlugin.PpmImageFile,
 }
-# What Pillow's plugins raise on broken files.
-_PILLOW_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    MemoryError,
-    EOFError,
-    LookupError,
-    TypeError,
-    struct.error,
-    Image.DecompressionBombError,
-)
-
-
-class BadImage(Exception):
-    """A file that is not a usable image; the text says why."""
+_OPTIONAL = {  # module, class, and how to get it
+    "avif": ("PIL.AvifImagePlugin", "AvifImageFile", "pip install --upgrade pillow"),
+    "heic": ("pillow_heif", "HeifImageFile", "pip install pillow-heif"),
+}
+FORMATS = (*_PLUGINS, *_OPTIONAL)
+_FAST = {"jpeg": TENSORFLOW_JPEG, "png": TENSORFLOW_PNG}
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the index keeps of one file. `height` and `width` are in pixels after EXIF orientation."""
+    """What the index keeps of one file. `height` and `width` are in pixels after EXIF orientation; `format` is in lower case."""
 
     height: int
     width: int
     decoder: int
+    format: str
 
 
-def probe(path: str | os.PathLike[str]) -> Header:
-    """Read a file's header, without its pixels.
+def probe(source: Source) -> Header:
+    """Look at a file without decoding its pixels, where its structure tells that they are whole.
 
-    A file whose end is missing is decoded once to be sure, so that a truncated one is found now and not in the middle of training.
+    A JPEG, PNG, GIF or WebP whose end is missing and every file of another format is decoded once to be sure, so that a broken one is
+    found now and not in the middle of training.
 
     Raises:
-        BadImage: not a regular file, empty, of no known format, too large, or truncated.
+        BadImage: not a regular file, empty, of no known format, beyond a limit, or truncated.
     """
-    with _open(path) as image:
-        orientation = _orientation(image)
-        if orientation != 1 and image.format == "TIFF":  # whether its size is upright already depends on Pillow's version
-            height, width = read_rgb(path).shape[:2]
-            return Header(height, width, PILLOW)
-        width, height = image.size
-        if orientation in _SIDEWAYS:
-            width, height = height, width
-        decoder = PILLOW if orientation != 1 else _plain_decoder(image)
-        if decoder != PILLOW and not _ends_as_it_should(path, decoder):
-            _load(image)
-            decoder = PILLOW  # which forgives a missing end mark; TensorFlow does not
-        return Header(height, width, decoder)
+    with _opened(source) as (file, kind):
+        plain = structure.is_plain(file, kind)
+        image = _image(file, kind)
+        if not plain:
+            height, width, _ = rgb.upright_rgb(image).shape
+            return Header(height, width, PILLOW, kind)
+        orientation = rgb.orientation(image)
+        width, height = reversed(image.size) if orientation in rgb.SIDEWAYS else image.size
+        return Header(height, width, PILLOW if orientation != 1 else _fast_decoder(image, kind), kind)
 
 
-def read_rgb(path: str | os.PathLike[str]) -> np.ndarray:
-    """Decode a file to uint8 RGB [H, W, 3], upright by its EXIF orientation.
+def read_rgb(source: Source) -> np.ndarray:
+    """Decode a file to uint8 RGB [H, W, 3], upright by its EXIF orientation; of an animation, the first frame.
 
-    16-bit grey keeps its top 8 bits; transparent pixels are laid over white; of an animation the first frame is taken.
+    See `rgb.upright_rgb` for depth, transparency and colour. Pixels that are whole are read although the end mark is missing.
 
     Raises:
         BadImage: as `probe`, or the pixels cannot be decoded.
     """
-    with _open(path) as image:
-        _load(image)
-        turn = _TURNS.get(_orientation(image)) if image.format != "TIFF" else None
-        try:
-            if image.format == "TIFF":
-                image = ImageOps.exif_transpose(image)  # noqa: PLW2901 - the same picture, upright
-            return np.asarray(_to_rgb(image if turn is None else image.transpose(turn)))
-        except _PILLOW_ERRORS as error:
-            raise BadImage(f"cannot be decoded ({error})") from None
+    with _opened(source) as (file, kind):
+        structure.is_plain(file, kind)
+        return rgb.upright_rgb(_image(file, kind))
 
 
-def _open(path: str | os.PathLike[str]) -> Image.Image:
+def reader_version() -> list[object]:
+    """What the answers of `probe` depend on besides the file: part of the key of whatever keeps them."""
+    return [_RULES, structure.pixel_limit(), PIL.__version__, *(_plugin(kind) is not None for kind in _OPTIONAL)]
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[tuple[BinaryIO, str]]:
+    """The file and its format; what goes wrong while it is read becomes a BadImage."""
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise BadImage("not a regular file")
-        if status.st_size == 0:
-            raise BadImage("empty file (0 bytes)")
-        image = Image.open(path, formats=FORMATS)
-    except UnidentifiedImageError:
-        raise BadImage(f"not an image in a known format ({_first_bytes(path)})") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadImage(f"more than {PIXEL_LIMIT:,} pixels") from None
+        with BytesIO(source) if isinstance(source, bytes) else _open_file(source) as file:
+            yield file, image_format(file.read(HEAD))
     except OSError as error:
-        raise BadImage(error.strerror or str(error)) from None
-    except _PILLOW_ERRORS as error:
-        raise BadImage(f"broken header ({error})") from None
-    if image.width * image.height > PIXEL_LIMIT:
-        image.close()
-        raise BadImage(f"{image.width} x {image.height} pixels, more than {PIXEL_LIMIT:,}")
+        raise BadImage(error.strerror or f"cannot be decoded ({error})") from None
+    except rgb.DECODER_ERRORS as error:
+        raise BadImage(f"cannot be decoded ({error or type(error).__name__})") from None
+
+
+def _open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Never blocks: only a regular file is opened."""
+    place = Path(path)
+    try:
+        mode = place.stat().st_mode
+    except FileNotFoundError as error:
+        target = f": a link to {str(place.readlink())!r}" if place.is_symlink() else ""
+        raise BadImage(f"{error.strerror}{target}") from None
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "a device")
+        raise BadImage(f"not a regular file: {kind}")
+    return place.open("rb")
+
+
+def _image(file: BinaryIO, kind: str) -> Image.Image:
+    """Open a file with the one plugin of its format. `Image.open` would guess once more, and warn on the screen of large pictures."""
+    plugin = _plugin(kind)
+    if plugin is None:
+        raise BadImage(f"an image in the format {kind.upper()}; to read it: {_OPTIONAL[kind][2]}")
+    file.seek(0)
+    image = plugin(file, "")
+    structure.limit_pixels(*image.size)
     return image
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation 1 to 8; 1 where there is none or it cannot be read. PNG's own `getexif` would decode all pixels."""
+def _plugin(kind: str) -> Any:
+    if kind in _PLUGINS:
+        return _PLUGINS[kind]
+    module, name, _ = _OPTIONAL[kind]
     try:
-        value = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
-    except _PILLOW_ERRORS:
-        return 1
-    return value if value in range(1, 9) else 1
+        found = importlib.import_module(module)
+    except ImportError:
+        return None
+    return getattr(found, name) if getattr(found, "SUPPORTED", True) else None
 
 
-def _load(image: Image.Image) -> None:
-    try:
-        image.load()
-    except _PILLOW_ERRORS as error:
-        raise BadImage(f"cannot be decoded ({error})") from None
-
-
-def _plain_decoder(image: Image.Image) -> int:
-    """TensorFlow's fast decoders agree with Pillow on plain 8-bit files only; all else goes through Pillow."""
-    if image.format == "JPEG" and image.mode in ("L", "RGB"):
-        return TENSORFLOW_JPEG
-    if image.format == "PNG" and image.mode in ("L", "RGB") and "transparency" not in image.info:
-        return TENSORFLOW_PNG
-    return PILLOW
-
-
-def _ends_as_it_should(path: str | os.PathLike[str], decoder: int) -> bool:
-    end = b"\xff\xd9" if decoder == TENSORFLOW_JPEG else b"IEND\xaeB\x60\x82"
-    with Path(path).open("rb") as file:
-        file.seek(-min(len(end), Path(path).stat().st_size), os.SEEK_END)
-        return file.read() == end
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode == "I":  # Pillow's own conversion clips these to white
-        return Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
-    if "A" in image.getbands() or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, (*BACKGROUND, 255)), layer).convert("RGB")
-    return image.convert("RGB")
-
-
-def _first_bytes(path: str | os.PathLike[str]) -> str:
-    with Path(path).open("rb") as file:
-        return f"it starts with {file.read(12)!r}"
+def _fast_decoder(image: Image.Image, kind: str) -> int:
+    """TensorFlow's decoders agree with Pillow on plain 8-bit pictures; all else goes through Pillow."""
+    agrees = image.mode in ("L", "RGB") and "transparency" not in image.info and image.width * image.height <= PIXEL_LIMIT
+    return _FAST.get(kind, PILLOW) if agrees else PILLOW
