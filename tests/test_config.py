@@ -29,7 +29,8 @@ SAMPLES = {  # for every key a value that is not the default
     "augment.rotation.degrees": 30.0, "augment.rotation.interpolation": "bilinear", "augment.grey.probability": 0.3,
     "augment.blur.probability": 0.3, "augment.blur.sigma": (0.5, 1.5), "augment.solarize.probability": 0.3,
     "augment.solarize.threshold": 100.0, "augment.cutout.length": 0.25, "augment.cutout.holes": 2, "augment.random_erasing.probability":
-    0.3, "augment.random_erasing.area": (0.1, 0.2), "augment.random_erasing.aspect": (0.5, 2.0), "augment.random_erasing.mode": "const",
+    0.3, "augment.random_erasing.area": (0.1, 0.2), "augment.random_erasing.aspect": (0.5, 2.0), "augment.random_erasing.log_aspect": True,
+    "augment.random_erasing.mode": "const",
     "augment.hide_and_seek.probability": 0.3, "augment.hide_and_seek.hide": 0.3, "augment.hide_and_seek.grid": (2, 3),
     "augment.gridmask.probability": 0.3, "augment.gridmask.ramp_epochs": 10.0, "augment.gridmask.period": (0.25, 0.75),
     "augment.gridmask.ratio": 0.3, "augment.gridmask.rotate": 45.0, "augment.mixup.alpha": 0.3, "augment.mixup.probability": 0.3,

@@ -37,7 +37,7 @@ def test_an_index_holds_what_the_files_are(photos, own_cache):
     assert found.widths.tolist() == [90, 61, 130, 40] * 3 and found.heights.tolist() == [60, 83, 47, 40] * 3
     assert found.decoders.tolist() == [TENSORFLOW_JPEG, TENSORFLOW_PNG, TENSORFLOW_JPEG, TENSORFLOW_JPEG] * 3
     assert {column.dtype for column in (found.labels, found.heights, found.widths, found.decoders)} == {np.dtype(np.int32)}
-    for path, height, width in zip(found.full_paths(), found.heights, found.widths, strict=True):
+    for path, height, width in zip(found.files(), found.heights, found.widths, strict=True):
         with Image.open(path) as image:
             assert image.size == (width, height)
 

@@ -140,7 +140,7 @@ def test_pixels_are_what_the_settings_ask_for(numbered):
     """Without a crop and a flip each picture is the whole file made small."""
     for pixels, labels, _ in batches(numbered, 0, 2, transform=WHOLE, batch_size=6):
         for image, label in zip(pixels, labels.argmax(1), strict=True):
-            whole = Image.fromarray(read_rgb(numbered.full_paths()[label]))
+            whole = Image.fromarray(read_rgb(numbered.files()[label]))
             expected = whole.resize((24, 24), Image.Resampling.BILINEAR)
             assert np.abs(image.astype(float) - np.asarray(expected)).mean() < 8
 
@@ -240,7 +240,7 @@ def test_eval_batches_are_every_file_in_order_as_predict_sees_it(numbered, batch
     assert all(batch[0].shape == (batch_size, 32, 32, 3) and batch[0].dtype == np.uint8 for batch in found)
     assert weights.tolist() == [1.0] * 12 + [0.0] * (len(weights) - 12)
     assert labels.argmax(1)[:12].tolist() == list(range(12))
-    for image, path in zip(pixels[:12], numbered.full_paths(), strict=True):
+    for image, path in zip(pixels[:12], numbered.files(), strict=True):
         expected = preprocess(read_rgb(path)[None], spec)[0].numpy()
         assert np.abs(image - expected).max() <= (0 if path.endswith(".png") else 1)
 

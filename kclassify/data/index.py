@@ -1,30 +1,33 @@
-"""The index: every file of a data set looked at once, with its label, size and decoder, or the reason why it cannot be used."""
+"""The index: every image of a data set looked at once, with its label, size and decoder, or the reason why it cannot be used."""
 
 import dataclasses
+import functools
 import hashlib
 import json
+import operator
 import os
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kclassify.data.cache import cache_folder
 from kclassify.data.decode import BadImage, Header, probe
-from kclassify.data.listing import Listing
+from kclassify.data.listing import Listing, read_range
 from kclassify.errors import DataError
 
-_FORMAT = 1  # raise it when what an index holds changes, so that older cached ones are made again
+_FORMAT = 2  # raise it when what an index holds changes, so that older cached ones are made again
 _THREADS = 8
 
 
 @dataclass(frozen=True)
 class Index:
-    """The usable files of a listing, in its order. Heights and widths are in pixels, upright.
+    """The usable images of a listing, in its order. Heights and widths are in pixels, upright.
 
     `fingerprint` is the same for the same names, labels and file sizes, wherever the folder lies.
     """
@@ -35,45 +38,53 @@ class Index:
     heights: np.ndarray  # int32 [n]
     widths: np.ndarray  # int32 [n]
     decoders: np.ndarray  # int32 [n], see decode.py
+    formats: np.ndarray  # text [n], such as jpeg
     class_names: tuple[str, ...]
     bad: tuple[tuple[str, str], ...]  # (path, reason)
     fingerprint: str
+    containers: tuple[str, ...] | None = None  # as in a Listing
+    ranges: np.ndarray | None = None  # int64 [n, 2]
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def full_paths(self) -> list[str]:
-        """The files' absolute paths, in order."""
-        return [os.path.join(self.root, path) for path in self.paths]  # noqa: PTH118 - a million Path objects cost seconds
+    def files(self) -> list[str]:
+        """The absolute path of the file that holds each image, in order."""
+        return [os.path.join(self.root, path) for path in self.containers or self.paths]  # noqa: PTH118 - a million Path objects cost seconds
+
+    def source(self, row: int) -> Path | bytes:
+        """What `decode.read_rgb` takes for the image of a row."""
+        return _source(self.root, self.paths, self.containers, self.ranges, row)
 
     def take(self, rows: np.ndarray) -> "Index":
-        """The index of some of the files, by their row numbers; bad files stay with no part."""
-        paths = tuple(self.paths[row] for row in rows)
+        """The index of some of the images, by their row numbers; bad files stay with no part."""
         mark = hashlib.sha256((self.fingerprint + ",".join(map(str, rows))).encode()).hexdigest()
-        columns = {name: getattr(self, name)[rows] for name in ("labels", "heights", "widths", "decoders")}
-        return dataclasses.replace(self, paths=paths, **columns, bad=(), fingerprint=mark)
+        columns = {name: getattr(self, name)[rows] for name in ("labels", "heights", "widths", "decoders", "formats")}
+        return dataclasses.replace(self, bad=(), fingerprint=mark, **columns, **_taken(self, rows))
 
 
 def scan(listing: Listing, progress: Callable[[int, int], None] | None = None) -> Index:
-    """Look at every file of a listing, or take the cached index of an unchanged one.
+    """Look at every image of a listing, or take the cached index of an unchanged one.
 
     Args:
-        progress: called with (files looked at, files in all).
+        progress: called with (images looked at, images in all).
     """
     sizes, changes = _stat(listing)
     fingerprint = _digest([list(listing.class_names), listing.paths, listing.labels, sizes])
-    cached = cache_folder() / "index" / f"{_digest([_FORMAT, str(listing.root), fingerprint, changes])}.npz"
+    places = None if listing.ranges is None else [listing.containers, listing.ranges.tolist()]
+    cached = cache_folder() / "index" / f"{_digest([_FORMAT, str(listing.root), fingerprint, changes, places])}.npz"
     headers = _load(cached)
     if headers is None:
         headers = _probe_all(listing, progress)
         _save(cached, headers)
-    good = np.array([not reason for reason in headers["reasons"]], bool)
+    reasons = headers["reasons"]
+    good = np.array([not reason for reason in reasons], bool)
     rows = np.flatnonzero(good)
-    table = headers["table"][rows]
-    bad = tuple((listing.paths[i], str(headers["reasons"][i])) for i in np.flatnonzero(~good))
+    heights, widths, decoders = headers["table"][rows].T
+    bad = tuple((listing.paths[i], str(reasons[i])) for i in np.flatnonzero(~good))
     labels = np.array(listing.labels, np.int32)[rows]
-    paths = tuple(listing.paths[i] for i in rows)
-    return Index(listing.root, paths, labels, table[:, 0], table[:, 1], table[:, 2], listing.class_names, bad, fingerprint)
+    columns = {"labels": labels, "heights": heights, "widths": widths, "decoders": decoders, "formats": headers["formats"][rows]}
+    return Index(listing.root, class_names=listing.class_names, bad=bad, fingerprint=fingerprint, **columns, **_taken(listing, rows))
 
 
 def check_usable(index: Index, name: str, max_bad: float) -> None:
@@ -89,39 +100,58 @@ def check_usable(index: Index, name: str, max_bad: float) -> None:
         raise DataError(f"{name}: no usable image in {index.root}.")
 
 
+def _taken(found: Listing | Index, rows: np.ndarray) -> dict[str, Any]:
+    """Where the images of some rows are."""
+    pick = operator.itemgetter(*rows) if len(rows) > 1 else lambda column: tuple(column[row] for row in rows)
+    containers = None if found.containers is None else pick(found.containers)
+    return {"paths": pick(found.paths), "containers": containers, "ranges": None if found.ranges is None else found.ranges[rows]}
+
+
+def _source(root: Path, paths: Sequence[str], containers: Sequence[str] | None, ranges: np.ndarray | None, row: int) -> Path | bytes:
+    if containers is None or ranges is None:
+        return root / paths[row]
+    return read_range(root / containers[row], int(ranges[row, 0]), int(ranges[row, 1]))
+
+
 def _probe_all(listing: Listing, progress: Callable[[int, int], None] | None) -> dict[str, np.ndarray]:
-    table = np.zeros((len(listing.paths), 3), np.int32)
-    reasons = [""] * len(listing.paths)
+    count = len(listing.paths)
+    table, formats, reasons = np.zeros((count, 3), np.int32), [""] * count, [""] * count
     with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata; what matters is in the reasons
-        for row, result in enumerate(pool.map(lambda path: _look(listing.root / path), listing.paths)):
+        for row, result in enumerate(pool.map(lambda row: _look(listing, row), range(count))):
             if isinstance(result, Header):
                 table[row] = result.height, result.width, result.decoder
+                formats[row] = result.format
             else:
                 reasons[row] = result
             if progress:
-                progress(row + 1, len(listing.paths))
-    return {"table": table, "reasons": np.array(reasons, dtype=np.str_)}
+                progress(row + 1, count)
+    return {"table": table, "formats": np.array(formats, np.str_), "reasons": np.array(reasons, np.str_)}
 
 
-def _look(path: Path) -> Header | str:
+def _look(listing: Listing, row: int) -> Header | str:
     try:
-        return probe(path)
+        return probe(_source(listing.root, listing.paths, listing.containers, listing.ranges, row))
     except BadImage as reason:
         return str(reason)
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def _stat(listing: Listing) -> tuple[list[int], list[int]]:
-    sizes, changes = [], []
-    for path in listing.paths:
+    """Sizes in bytes and times of change of all images; -1 where there is no such file."""
+
+    @functools.cache
+    def stat(path: str) -> tuple[int, int]:
         try:
             status = (listing.root / path).stat()
-            sizes.append(status.st_size)
-            changes.append(status.st_mtime_ns)
         except OSError:
-            sizes.append(-1)
-            changes.append(-1)
-    return sizes, changes
+            return -1, -1
+        return status.st_size, status.st_mtime_ns
+
+    found = [stat(path) for path in listing.containers or listing.paths]
+    sizes = [size for size, _ in found] if listing.ranges is None else listing.ranges[:, 1].tolist()
+    return sizes, [change for _, change in found]
 
 
 def _digest(parts: list[object]) -> str:
@@ -131,7 +161,7 @@ def _digest(parts: list[object]) -> str:
 def _load(path: Path) -> dict[str, np.ndarray] | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {"table": stored["table"], "reasons": stored["reasons"]}
+            return {name: stored[name] for name in ("table", "formats", "reasons")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there or damaged: it is made again
 

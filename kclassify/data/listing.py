@@ -23,3 +23,17 @@ class Listing:
     others: Mapping[str, int] = field(default_factory=dict)
     containers: tuple[str, ...] | None = None
     ranges: np.ndarray | None = None  # int64 [n, 2]
+
+
+def read_range(path: Path | str, offset: int, length: int) -> bytes:
+    """A stretch of a file.
+
+    Raises:
+        OSError: the file cannot be read, or ends before.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123 - called once an image
+        file.seek(offset)
+        data = file.read(length)
+    if len(data) != length:
+        raise OSError(f"{path} ends before byte {offset + length}")
+    return data

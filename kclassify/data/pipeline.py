@@ -1,25 +1,49 @@
 """The tf.data graph: an index and a range of steps in, batches of uint8 pixels out, the same ones whatever the machine."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kclassify.data import augment, order
-from kclassify.data.decode import TENSORFLOW_JPEG, BadImage, read_rgb
+from kclassify.data.decode import BadImage, read_rgb
+from kclassify.data.decoded import DecodedImages
+from kclassify.data.erasing import ERASINGS, erase
 from kclassify.data.index import Index
+from kclassify.data.layers import apply_layer
+from kclassify.data.mixing import MIXINGS, mix
+from kclassify.data.policies import POLICIES
 from kclassify.data.preprocess import preprocess
+from kclassify.data.reading import Sample, columns, decode_whole, decode_window, shrinking
 from kclassify.presets.card import Preprocessing
+
+Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 @dataclass(frozen=True)
 class TrainTransform:
-    """Settings of the training transform; see `augment`."""
+    """The training transform: the crop and flip of `augment`, then the augmentations in `ops`, each a name with its settings.
+
+    `mean` is what erased pixels become, in grey levels; `repeats` how often an image comes in a batch.
+    """
 
     size: int
     crop_scale: tuple[float, float] = (0.08, 1.0)
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: float = 0.5
+    ops: tuple[tuple[str, Any], ...] = ()
+    mean: tuple[int, ...] = (124, 116, 104)
+    repeats: int = 1
+
+    def among(self, table: Any) -> list[tuple[str, Any]]:
+        """The augmentations that are in a table such as POLICIES, ERASINGS or MIXINGS."""
+        return [(name, settings) for name, settings in self.ops if name in table]
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers of Keras among the augmentations."""
+        return [name for name, _ in self.ops if ":" in name]
 
 
 def steps_per_epoch(samples: int, batch_size: int) -> int:
@@ -28,130 +52,110 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
 
 
 def train_batches(
-    index: Index, transform: TrainTransform, *, batch_size: int, seed: int, first_step: int, last_step: int
+    index: Index,
+    transform: TrainTransform,
+    *,
+    batch_size: int,
+    seed: int,
+    first_step: int,
+    last_step: int,
+    decoded: DecodedImages | None = None,
+    threads: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of the steps `first_step` to `last_step` (exclusive) of an endless run over the index.
 
     Every sample comes once an epoch. The last batch of an epoch is filled up with samples of weight 0, so all batches have one shape
     and the sum of weights over an epoch is the number of samples.
 
+    Args:
+        decoded: the pixels of the index where they are kept, so that nothing is read or decoded.
+        threads: how many images are prepared at a time; by default what tf.data finds best.
+
     Returns:
-        a dataset of (uint8 [batch, size, size, 3], one-hot float32 [batch, classes], weights float32 [batch]).
+        a dataset of (uint8 [batch, size, size, 3], float32 [batch, classes] that sum to 1, weights float32 [batch]).
     """
-    columns = _columns(index)
+    picked_from = columns(index)
 
-    def plan(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows, number, weight = _rows(len(index), batch_size, seed, step)
+    def plan(step: tf.Tensor) -> dict[str, Any]:
+        rows, number, epoch, weight = _rows(len(index), batch_size, seed, step, transform.repeats)
         random = order.uniforms(seed, number, batch_size)
-        picked = {name: tf.gather(column, rows) for name, column in columns.items()}
-        window = augment.crop_windows(random, picked["height"], picked["width"], scale=transform.crop_scale, ratio=transform.crop_ratio)
-        return {**picked, "window": window, "flip": augment.flips(random, transform.flip), "weight": weight}
+        sample: dict[str, Any] = {name: tf.gather(column, rows) for name, column in picked_from.items()}
+        window = augment.crop_windows(random, sample["height"], sample["width"], scale=transform.crop_scale, ratio=transform.crop_ratio)
+        if decoded is None:
+            sample["shrink"], window = shrinking(window, sample["decoder"], transform.size)
+        sample |= {"row": rows, "window": window, "flip": augment.flips(random, transform.flip), "weight": weight}
+        sample |= {"number": tf.fill([batch_size], number), "epoch": tf.fill([batch_size], epoch)}
+        for name, settings in transform.among(POLICIES):
+            uniforms = order.uniforms(seed, number, batch_size, table=name, columns=POLICIES[name].draws(settings))
+            sample[name] = POLICIES[name].choose(uniforms, settings, transform.size)
+        return sample
 
-    def load(sample: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        pixels = augment.resize_window(_decode_window(sample), transform.size, sample["flip"])
-        return pixels, sample["label"], sample["weight"]
+    def load(sample: dict[str, Any]) -> tuple[tf.Tensor, Sample]:
+        window = decode_window(sample) if decoded is None else decoded.window(sample["row"], sample["window"])
+        pixels = augment.resize_window(window, transform.size, sample["flip"])
+        for name, settings in transform.among(POLICIES):
+            pixels = POLICIES[name].apply(pixels, sample[name], settings)
+        return pixels, {name: sample[name] for name in ("label", "weight", "number", "epoch")}
 
-    samples = tf.data.Dataset.range(first_step, last_step).map(plan).unbatch()
-    return _batched(samples.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), batch_size, len(index.class_names))
+    def finish(pixels: tf.Tensor, sample: Sample) -> Batch:
+        number, targets = sample["number"][0], tf.one_hot(sample["label"], len(index.class_names))
+        for layer in transform.layers:
+            pixels = apply_layer(layer, pixels)
+        if erasings := transform.among(ERASINGS):
+            pixels = erase(pixels, erasings, seed=seed, number=number, epoch=sample["epoch"][0], mean=transform.mean)
+        if mixings := transform.among(MIXINGS):
+            random = order.uniforms(seed, number, 1, table="mixing", columns=4)[0]
+            pixels, targets = mix(pixels, targets, mixings, random=random, seed=seed, number=number)
+        return pixels, targets, sample["weight"]
+
+    at_a_time = threads or tf.data.AUTOTUNE
+    samples = tf.data.Dataset.range(first_step, last_step).map(plan).unbatch().map(load, num_parallel_calls=at_a_time, deterministic=True)
+    return _batched(samples, batch_size).map(finish, num_parallel_calls=at_a_time, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
 def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int) -> tf.data.Dataset:
-    """Every file of the index once, in order, prepared as for prediction; the last batch is filled up with weight 0.
+    """Every image of the index once, in order, prepared as for prediction; the last batch is filled up with weight 0.
 
     Returns:
         a dataset of (uint8 [batch, size, size, 3], one-hot float32 [batch, classes], weights float32 [batch]).
     """
-    columns = _columns(index)
+    picked_from = columns(index)
     padded = steps_per_epoch(len(index), batch_size) * batch_size
 
-    def load(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        sample = {name: column[tf.minimum(number, len(index) - 1)] for name, column in columns.items()}
-        pixels = preprocess(_decode_whole(sample)[None], spec)[0]
-        return tf.cast(pixels, tf.uint8), sample["label"], tf.cast(number < len(index), tf.float32)
+    def load(number: tf.Tensor) -> Batch:
+        sample = {name: column[tf.minimum(number, len(index) - 1)] for name, column in picked_from.items()}
+        pixels = tf.cast(preprocess(decode_whole(sample)[None], spec)[0], tf.uint8)
+        return pixels, tf.one_hot(sample["label"], len(index.class_names)), tf.cast(number < len(index), tf.float32)
 
     samples = tf.data.Dataset.range(padded).map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return _batched(samples, batch_size, len(index.class_names))
+    return _batched(samples, batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def rows_of_steps(samples: int, batch_size: int, seed: int, first_step: int, last_step: int) -> np.ndarray:
-    """Which rows of the index the steps `first_step` to `last_step` (exclusive) of `train_batches` use: int64 [n]."""
-    return np.concatenate([_rows(samples, batch_size, seed, tf.constant(step, tf.int64))[0] for step in range(first_step, last_step)])
+def rows_of_steps(samples: int, batch_size: int, seed: int, steps: range, repeats: int = 1) -> np.ndarray:
+    """Which rows of the index some steps of `train_batches` use: int64 [n]."""
+    return np.concatenate([_rows(samples, batch_size, seed, tf.constant(step, tf.int64), repeats)[0] for step in steps])
 
 
 def find_unreadable(index: Index) -> str | None:
-    """The first file of the index that can no longer be decoded, with the reason: why a step has failed."""
-    for path in index.full_paths():
+    """The first image of the index that can no longer be decoded, with the reason: why a step has failed."""
+    for row, path in enumerate(index.paths):
         try:
-            read_rgb(path)
-        except BadImage as reason:
-            return f"{path}: {reason}"
+            read_rgb(index.source(row))
+        except (BadImage, OSError) as reason:
+            return f"{index.root / path}: {reason}"
     return None
 
 
-def _rows(samples: int, batch_size: int, seed: int, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Of one step: the rows of the index, the number of the first sample, and the weights, 0 for those that fill up."""
+def _rows(samples: int, batch_size: int, seed: int, step: tf.Tensor, repeats: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Of one step: the rows of the index, the number of the first sample, the epoch, and the weights, 0 for those that fill up."""
     per_epoch = steps_per_epoch(samples, batch_size)
     epoch, position = step // per_epoch, (step % per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
-    rows = order.shuffled(seed, epoch, position % samples, samples)
-    return rows, epoch * samples + position[0], tf.cast(position < samples, tf.float32)
+    rows = order.shuffled(seed, epoch, position % samples // repeats, samples)
+    return rows, epoch * samples + position[0], epoch, tf.cast(position < samples, tf.float32)
 
 
-def _columns(index: Index) -> dict[str, tf.Tensor]:
-    # tf.constant stores the paths once in the graph's resources; at a million files of 100 bytes that is 0.1 GiB
-    return {
-        "path": tf.constant([path.encode("utf-8", "surrogateescape") for path in index.full_paths()], tf.string),
-        "label": tf.constant(index.labels, tf.int32),
-        "height": tf.constant(index.heights, tf.int32),
-        "width": tf.constant(index.widths, tf.int32),
-        "decoder": tf.constant(index.decoders, tf.int32),
-    }
-
-
-def _batched(samples: tf.data.Dataset, batch_size: int, classes: int) -> tf.data.Dataset:
-    def finish(pixels: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        return pixels, tf.one_hot(labels, classes), weights
-
+def _batched(samples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     options.deterministic = True
-    batches = samples.batch(batch_size, drop_remainder=True, num_parallel_calls=tf.data.AUTOTUNE).map(finish)
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
-
-
-def _decode_whole(sample: dict[str, tf.Tensor]) -> tf.Tensor:
-    def fast(read: object) -> object:
-        return lambda: read(tf.io.read_file(sample["path"]))  # type: ignore[operator]
-
-    branches = [fast(_jpeg), fast(_png), lambda: _pillow(sample["path"])]
-    return tf.switch_case(sample["decoder"], branches)
-
-
-def _decode_window(sample: dict[str, tf.Tensor]) -> tf.Tensor:
-    """The window's pixels; of a JPEG only the blocks that the window touches are decoded."""
-    window = sample["window"]
-
-    def jpeg() -> tf.Tensor:
-        return tf.io.decode_and_crop_jpeg(tf.io.read_file(sample["path"]), window, channels=3, dct_method="INTEGER_ACCURATE")
-
-    def other() -> tf.Tensor:
-        pixels = _decode_whole(sample)
-        return tf.slice(pixels, [window[0], window[1], 0], [window[2], window[3], 3])
-
-    return tf.cond(sample["decoder"] == TENSORFLOW_JPEG, jpeg, other)
-
-
-def _jpeg(data: tf.Tensor) -> tf.Tensor:
-    return tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
-
-
-def _png(data: tf.Tensor) -> tf.Tensor:
-    return tf.io.decode_png(data, channels=3)
-
-
-def _pillow(path: tf.Tensor) -> tf.Tensor:
-    pixels = tf.numpy_function(_read, [path], tf.uint8, stateful=False)
-    return tf.ensure_shape(pixels, [None, None, 3])
-
-
-def _read(path: bytes) -> np.ndarray:
-    return read_rgb(path.decode("utf-8", "surrogateescape"))
+    return samples.batch(batch_size, drop_remainder=True, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).with_options(options)

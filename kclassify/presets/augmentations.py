@@ -98,12 +98,14 @@ class Cutout:
 class RandomErasing:
     """A rectangle of a random share of the `area` and a random `aspect` (arXiv:1708.04896).
 
+    The aspect is uniform, as in the paper, or with `log_aspect` its logarithm is, so that tall and wide are as likely.
     `mode`: const (the mean colour), random (one colour a rectangle) or pixel (one a pixel).
     """
 
     probability: float = 0.5
     area: tuple[float, float] = (0.02, 0.4)
     aspect: tuple[float, float] = (0.3, 1 / 0.3)
+    log_aspect: bool = False
     mode: str = "pixel"
 
 

@@ -39,6 +39,11 @@ class Preprocessing:
             )
 
     @property
+    def mean_levels(self) -> tuple[int, ...]:
+        """The mean colour in whole grey levels of R, G and B, 0 to 255."""
+        return tuple(round(255 * value) for value in self.mean)
+
+    @property
     def resize_short(self) -> int:
         """The length in pixels of the short side before the centre crop."""
         return round(self.size / self.crop_pct)

@@ -41,9 +41,9 @@ def train(config: RunConfig, console: Console) -> Run:
     check_place(config)
     check_exists(config.data)
     devices.start()
-    from kclassify.training.setup import prepare
+    from kclassify.training.setup import keep_decoded, prepare
 
-    task = prepare(config, console)
+    task = keep_decoded(prepare(config, console), console)
     run = RunFolder.create(config)
     run.claim()
     console.line(f"run: {run.path}")
@@ -65,11 +65,11 @@ def resume(path: str | os.PathLike[str], console: Console) -> Run:
         return Run(run.path, run.facts["best"], run.facts["last"])
     run.claim()
     devices.start()
-    from kclassify.training.setup import prepare
+    from kclassify.training.setup import keep_decoded, prepare
 
     task = prepare(run.config(), console)
     run.check_data(task.data)
-    return _finish(task, run, console)
+    return _finish(keep_decoded(task, console), run, console)
 
 
 def _finish(task: Any, run: Any, console: Console) -> Run:

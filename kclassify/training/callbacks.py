@@ -34,7 +34,7 @@ class AfterStep(keras.callbacks.Callback):
         """Hand the step to the loop."""
         logs = logs or {}
         at_end = self.loop.after_step(logs)
-        shown = {name: logs[name] for name in ("loss", "top1") if name in logs}
+        shown = {name: logs[name] for name in self.loop.train_metrics[:2] if name in logs}
         done = (self.loop.progress.step - 1) % self.loop.task.steps_per_epoch + 1
         self.bar.advance(done, shown, description=self.loop.title())
         if self.signals.received and not at_end:

@@ -12,6 +12,7 @@ from keras import ops
 
 from kclassify.console import Console
 from kclassify.data import pipeline
+from kclassify.data.mixing import MIXINGS
 from kclassify.errors import DataError, Interrupted, KClassifyError
 from kclassify.metrics import results
 from kclassify.models import bundle
@@ -47,6 +48,10 @@ class Loop:
         self.saved_at = time.monotonic()
         self.epoch_began = time.monotonic()
         self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, batch_size=task.config.batch_size)
+        if task.config.image_cache == "ram":
+            self.val_batches = self.val_batches.cache()
+        # Of a mixture of two pictures there is no right answer: what is left of the training metrics is the loss.
+        self.train_metrics = ("loss",) if task.transform.among(MIXINGS) else ("loss", "top1", "top5")
 
     # -- state ---------------------------------------------------------------------------------------------------------------
 
@@ -133,13 +138,21 @@ class Loop:
     def _unreadable_file(self) -> str | None:
         """After a failed step: a file of the coming batches, or of the validation set, that can no longer be decoded, with the reason."""
         config, first = self.task.config, self.progress.step
-        rows = pipeline.rows_of_steps(len(self.task.data.train), config.batch_size, config.seed, first, first + _READ_AHEAD)
+        steps = range(first, first + _READ_AHEAD)
+        rows = pipeline.rows_of_steps(len(self.task.data.train), config.batch_size, config.seed, steps, config.augment.repeats)
         return pipeline.find_unreadable(self.task.data.train.take(rows)) or pipeline.find_unreadable(self.task.data.val)
 
     def _train_batches(self, first: int, last: int) -> Any:
-        config = self.task.config
-        sizes = {"batch_size": config.batch_size, "seed": config.seed}
-        return pipeline.train_batches(self.task.data.train, self.task.transform, **sizes, first_step=first, last_step=last)
+        task, config = self.task, self.task.config
+        return pipeline.train_batches(
+            task.data.train,
+            task.transform,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            first_step=first,
+            last_step=last,
+            decoded=task.decoded,
+        )
 
     def after_step(self, logs: Mapping[str, Any]) -> bool:
         """Count a step; save if it is time to. True at the end of an epoch."""
@@ -200,7 +213,7 @@ class Loop:
 
     def _row(self) -> dict[str, Any]:
         sums, step = self.progress.sums, self.progress.step
-        means = {f"train_{name}": sums[name] / sums["samples"] for name in ("loss", "top1", "top5")}
+        means = {f"train_{name}": sums[name] / sums["samples"] for name in self.train_metrics}
         speed = sums["samples"] / max(self.progress.seconds, 1e-9)
         lr = float(self.task.schedule(step - 1))
         return {"epoch": step // self.task.steps_per_epoch, "step": step, "lr": lr, **means, "images_per_second": round(speed, 1)}
@@ -235,7 +248,8 @@ class Loop:
 
     def _text(self, row: Mapping[str, Any]) -> str:
         def part(name: str, prefix: str) -> str:
-            return f"{name} loss: {row[prefix + '_loss']:.5f}, top1: {row[prefix + '_top1']:.5f}, top5: {row[prefix + '_top5']:.5f}"
+            values = [(metric, row.get(f"{prefix}_{metric}")) for metric in ("loss", "top1", "top5")]
+            return f"{name} " + ", ".join(f"{metric}: {value:.5f}" for metric, value in values if value is not None)
 
         parts = [part("train", "train"), part("val", "val"), *([part("ema", "ema")] if "ema_loss" in row else [])]
         left = (self.task.total_steps - row["step"]) * self.task.config.batch_size / max(row["images_per_second"], 1e-9)

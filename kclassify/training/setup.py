@@ -11,8 +11,9 @@ import keras
 from kclassify import devices, presets
 from kclassify.config import RunConfig
 from kclassify.console import Console
-from kclassify.data import dataset
+from kclassify.data import dataset, decoded, layers
 from kclassify.data.dataset import Dataset
+from kclassify.data.decoded import DecodedImages
 from kclassify.data.pipeline import TrainTransform, steps_per_epoch
 from kclassify.devices import Devices
 from kclassify.errors import ModelError
@@ -34,6 +35,7 @@ class Task:
     model: keras.Model
     deployed: keras.Model
     schedule: Any
+    decoded: DecodedImages | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -48,8 +50,10 @@ class Task:
     @property
     def transform(self) -> TrainTransform:
         """The training transform that the config asks for."""
-        settings = self.config.augment
-        return TrainTransform(self.card.preprocessing.size, settings.crop_scale, settings.crop_ratio, settings.flip)
+        settings, spec = self.config.augment, self.card.preprocessing
+        return TrainTransform(
+            spec.size, settings.crop_scale, settings.crop_ratio, settings.flip, settings.chosen(), spec.mean_levels, settings.repeats
+        )
 
 
 def prepare(config: RunConfig, console: Console) -> Task:
@@ -66,10 +70,23 @@ def prepare(config: RunConfig, console: Console) -> Task:
         )
     devices.set_seeds(config.seed, deterministic=config.deterministic)
     data = _load_data(config, console)
+    for layer in [name for name in config.augment.ops if ":" in name]:
+        layers.make_layer(layer)
+        console.line(f"{layer} {layers.NOTE}")
     card = make_card(config, data.train.class_names)
     model, deployed = _build(config, card, machine, console)
     schedule = _compile(model, config, data, machine)
     return Task(config, data, machine, card, model, deployed, schedule)
+
+
+def keep_decoded(task: Task, console: Console) -> Task:
+    """The task with its training images decoded into memory or onto the disk, if the config asks for that."""
+    where = task.config.image_cache
+    if where == "none":
+        return task
+    with console.progress(f"decoding to {where}", len(task.data.train)) as bar:
+        kept = decoded.keep_decoded(task.data.train, where, lambda done, total: bar.advance(done, {}))
+    return dataclasses.replace(task, decoded=kept)
 
 
 def make_card(config: RunConfig, class_names: tuple[str, ...]) -> ModelCard:

@@ -1,0 +1,94 @@
+"""From a sample's place to its pixels, in TensorFlow ops: bytes, then all of the picture or a window of it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from kclassify.data.decode import TENSORFLOW_JPEG, read_rgb
+from kclassify.data.index import Index
+from kclassify.data.listing import read_range
+
+Sample = dict[str, tf.Tensor]
+_AT_LEAST = 3  # times the wanted size must stay
+RATIOS = (1, 2, 4, 8)  # by which libjpeg can shrink a picture while it decodes
+
+
+def columns(index: Index) -> Sample:
+    """What reading needs of each image of an index, a tensor of [n] by name."""
+    # tf.constant stores the paths once in the graph's resources; at a million files of 100 bytes that is 0.1 GiB
+    found = {
+        "file": tf.constant([path.encode("utf-8", "surrogateescape") for path in index.files()], tf.string),
+        "label": tf.constant(index.labels, tf.int32),
+        "height": tf.constant(index.heights, tf.int32),
+        "width": tf.constant(index.widths, tf.int32),
+        "decoder": tf.constant(index.decoders, tf.int32),
+    }
+    if index.ranges is not None:
+        found |= {"offset": tf.constant(index.ranges[:, 0], tf.int64), "length": tf.constant(index.ranges[:, 1], tf.int64)}
+    return found
+
+
+def shrinking(windows: tf.Tensor, decoders: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """By how much JPEG windows can be shrunk while they are decoded, and the windows moved to whole pixels of the shrunk picture.
+
+    A side keeps at least three times `size` pixels. The result then differs from that of a full decode by less than a grey level on
+    average; on photographs it was 0.1 to 0.9, with twice `size` up to 2.5.
+
+    Args:
+        windows: int32 [n, 4]: top, left, height, width in pixels.
+
+    Returns:
+        int32 [n], a row of RATIOS; int32 [n, 4] windows whose numbers are multiples of that ratio.
+    """
+    shorter = tf.reduce_min(windows[:, 2:], axis=1)
+    fits = tf.stack([shorter >= _AT_LEAST * size * ratio for ratio in RATIOS[1:]], axis=1) & (decoders == TENSORFLOW_JPEG)[:, None]
+    row = tf.reduce_sum(tf.cast(fits, tf.int32), axis=1)
+    ratio = tf.gather(RATIOS, row)[:, None]
+    return row, windows // ratio * ratio
+
+
+def read_bytes(sample: Sample) -> tf.Tensor:
+    """The file of a sample, or its stretch of a larger file: string []."""
+    if "offset" not in sample:
+        return tf.io.read_file(sample["file"])
+    data = tf.numpy_function(_read_range, [sample["file"], sample["offset"], sample["length"]], tf.string, stateful=False)
+    return tf.ensure_shape(data, [])
+
+
+def decode_whole(sample: Sample) -> tf.Tensor:
+    """All pixels of a sample: uint8 [H, W, 3], upright."""
+    data = read_bytes(sample)
+    readers: list[Callable[[tf.Tensor], tf.Tensor]] = [_jpeg, _png, _pillow]
+    return tf.switch_case(sample["decoder"], [lambda read=read: read(data) for read in readers])
+
+
+def decode_window(sample: Sample) -> tf.Tensor:
+    """The pixels of `sample["window"]`, shrunk by RATIOS[`sample["shrink"]`]. Of a JPEG only the blocks of the window are decoded."""
+    window = sample["window"]
+
+    def jpeg(ratio: int) -> Callable[[], tf.Tensor]:
+        settings = {"channels": 3, "dct_method": "INTEGER_ACCURATE", "ratio": ratio}
+        return lambda: tf.image.decode_and_crop_jpeg(read_bytes(sample), window // ratio, **settings)
+
+    def other() -> tf.Tensor:
+        return tf.slice(decode_whole(sample), [window[0], window[1], 0], [window[2], window[3], 3])
+
+    branch = tf.where(sample["decoder"] == TENSORFLOW_JPEG, sample["shrink"], len(RATIOS))
+    return tf.switch_case(branch, [*(jpeg(ratio) for ratio in RATIOS), other])
+
+
+def _jpeg(data: tf.Tensor) -> tf.Tensor:
+    return tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+
+
+def _png(data: tf.Tensor) -> tf.Tensor:
+    return tf.io.decode_png(data, channels=3)
+
+
+def _pillow(data: tf.Tensor) -> tf.Tensor:
+    return tf.ensure_shape(tf.numpy_function(read_rgb, [data], tf.uint8, stateful=False), [None, None, 3])
+
+
+def _read_range(file: bytes, offset: np.int64, length: np.int64) -> bytes:
+    return read_range(file.decode("utf-8", "surrogateescape"), int(offset), int(length))
