@@ -27,10 +27,16 @@ def found(root, part="train"):
     return {path: listing.class_names[label] for path, label in zip(listing.paths, listing.labels, strict=True)}
 
 
-def message(*arguments, **options) -> str:
+def message(*arguments) -> str:
     with pytest.raises(DataError) as caught:
-        sources.find(*map(str, arguments), **options)
-    return str(caught.value)
+        sources.find(*map(str, arguments))
+    text = str(caught.value)
+    assert len(text.splitlines()) <= 3
+    return text
+
+
+def notes(data, val=None) -> str:
+    return "\n".join(sources.find(str(data), val).notes)
 
 
 def test_flat_class_folders(tmp_path):
@@ -56,6 +62,124 @@ def test_val_comes_before_test(tmp_path):
     assert found(tmp_path, "val") == {"dog/2.png": "dog"}
 
 
+def test_a_test_part_is_left_alone_beside_val_and_stands_in_for_it_where_there_is_none(tmp_path):
+    folder(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/dog/3.png", "val/dog/2.png")
+    assert f"{tmp_path / 'test'} is not used" in notes(tmp_path)
+    (tmp_path / "val").rename(tmp_path.parent / f"{tmp_path.name}-val")
+    assert found(tmp_path, "val") == {"dog/3.png": "dog"} and "its test part is taken for it" in notes(tmp_path)
+
+
+def test_test_images_without_class_folders_are_not_validated_on(tmp_path):
+    folder(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/1.png", "test/2.png")
+    assert sources.find(str(tmp_path)).val is None and "it has no class folders" in notes(tmp_path)
+
+
+@pytest.mark.parametrize("top", ["images", "flowers/flowers", "Images/photos/all", "train"])
+def test_what_archives_put_around_a_data_set_is_gone_through(tmp_path, top):
+    folder(tmp_path, f"{top}/Train/cat/1.png", f"{top}/Train/dog/1.png", f"{top}/VAL/dog/2.png", "__MACOSX/x/1.png", ".cache/x/1.png")
+    assert found(tmp_path, "val") == {"dog/2.png": "dog"} and str(tmp_path / top) in notes(tmp_path)
+    assert sources.find(str(tmp_path)).train.root == tmp_path / top / "Train"
+    folder(tmp_path / "flat", f"{top}/cat/1.png", f"{top}/dog/1.png")
+    assert sources.find(str(tmp_path / "flat")).train.root.name == top.rsplit("/", 1)[-1]
+
+
+def test_a_folder_without_images_beside_the_data_set_is_no_class(tmp_path):
+    folder(tmp_path, "images/train/cat/1.png", "images/train/dog/1.png")
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "cat.xml").write_text("<x/>")
+    assert found(tmp_path) == {"cat/1.png": "cat", "dog/1.png": "dog"}
+
+
+def test_a_folder_inside_train_is_gone_through_too(tmp_path):
+    folder(tmp_path, "train/images/cat/1.png", "train/images/dog/1.png", "val/val/dog/2.png", "val/val/dog/more/3.png")
+    source = sources.find(str(tmp_path))
+    assert source.train.class_names == ("cat", "dog") and source.val.paths == ("dog/2.png", "dog/more/3.png")
+    folder(tmp_path / "b", "val/dog/2.png", "val/dog/more/3.png", "train/cat/1.png", "train/dog/1.png")
+    assert sources.find(str(tmp_path / "b")).val.paths == ("dog/2.png", "dog/more/3.png")
+
+
+def test_one_class_of_several_folders_is_judged_as_that_class(tmp_path):
+    folder(tmp_path, "cat/2019/1.png", "cat/2020/1.png")
+    assert sources.find_held_out(str(tmp_path), ("cat", "dog")).labels == (0, 0)
+
+
+@pytest.mark.parametrize("names", [("a/train/cat/1.png", "b/train/cat/1.png"), ("a/train/cat/1.png", "a/val/cat/1.png", "b/cat/1.png")])
+def test_several_data_sets_in_one_folder_are_not_taken_for_classes(tmp_path, names):
+    folder(tmp_path, *names)
+    text = message(tmp_path)
+    assert "several data sets" in text and "b/" in text and f"--data {tmp_path}/" in text
+
+
+@pytest.mark.parametrize("stray", ["val", "Validation", "test"])
+def test_a_split_beside_class_folders_is_no_class(tmp_path, stray):
+    folder(tmp_path, "cat/1.png", "dog/1.png", f"{stray}/cat/2.png")
+    text = message(tmp_path)
+    assert f"holds {stray}/ beside class folders" in text and f"{tmp_path}/train" in text and "--val" in text
+
+
+def test_a_class_called_train_with_folders_in_it_is_not_taken_for_the_training_part(tmp_path):
+    folder(tmp_path, "train/steam/1.png", "train/diesel/1.png", "car/1.png", "plane/1.png")
+    text = message(tmp_path)
+    assert "car, plane" in text and "a part of a data set, or a class?" in text and f"--data {tmp_path / 'train'}" in text
+    folder(tmp_path, "val/steam/2.png")
+    assert sources.find(str(tmp_path)).train.class_names == ("diesel", "steam")
+
+
+def test_two_folders_of_one_part(tmp_path):
+    folder(tmp_path, "train/cat/1.png", "val/cat/1.png", "valid/cat/2.png")
+    assert "both val/ and valid/" in message(tmp_path)
+
+
+def test_no_training_part(tmp_path):
+    folder(tmp_path, "val/cat/1.png", "test/dog/1.png")
+    assert "a part for val, but none for training" in message(tmp_path)
+    assert sources.find_held_out(str(tmp_path), ("cat", "dog")).paths == ("cat/1.png",)
+
+
+def test_what_is_judged_on(tmp_path):
+    folder(tmp_path, "train/cat/1.png", "val/cat/2.png", "test/cat/3.png")
+    judged = [sources.find_held_out(str(tmp_path / part), ("dog", "cat")) for part in ("", "train", "val", "test")]
+    assert [listing.paths[0] for listing in judged] == ["cat/2.png", "cat/1.png", "cat/2.png", "cat/3.png"]
+    assert {listing.labels for listing in judged} == {(1,)}
+    with pytest.raises(DataError, match=r"never trained: cat\.\n.*these 1: emu.*Without an image here: emu"):
+        sources.find_held_out(str(tmp_path), ("emu",))
+
+
+def test_what_lies_beside_is_told(tmp_path):
+    folder(tmp_path, "train/cat/1.png", "train/dog/1.png", "train/loose.png", "val/dog/2.png", "extra/emu/1.png", "loose.png", "b.png")
+    (tmp_path / "train" / "bird").mkdir()
+    text = notes(tmp_path)
+    assert "extra" in text and f"in {tmp_path} that are not used: 2" in text and f"in {tmp_path / 'train'} that are not used: 1" in text
+    assert f"folders in {tmp_path / 'train'} without an image, which are no classes: bird" in text
+
+
+@pytest.mark.parametrize("names", [("cat", "Cat"), ("caf\u00e9", "cafe\u0301")])
+def test_names_that_differ_by_their_spelling_alone(tmp_path, names):
+    folder(tmp_path, *(f"{name}/1.png" for name in names), "dog/1.png")
+    text = message(tmp_path)
+    assert all(repr(name) in text for name in names) and "If they are one class" in text
+
+
+def test_a_class_name_that_no_file_could_hold(tmp_path):
+    folder(tmp_path, "dog/1.png", os.fsdecode(b"caf\xe9/1.png"))
+    assert "'caf\\udce9'" in message(tmp_path)
+
+
+@pytest.mark.parametrize("val", ["photos", "./photos/", "photos/../photos", "link", "both/train"])
+def test_validation_on_the_training_images_is_an_error(tmp_path, monkeypatch, val):
+    folder(tmp_path / "photos", "cat/1.png", "dog/1.png")
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    folder(tmp_path / "both", "train/cat/1.png", "train/dog/1.png", "val/dog/1.png")
+    monkeypatch.chdir(tmp_path)
+    assert f"{val}: these are the training images themselves" in message("both" if "both" in val else "photos", val)
+
+
+def test_val_may_be_a_data_set_with_a_part_for_it(tmp_path):
+    folder(tmp_path / "a", "cat/1.png", "dog/1.png")
+    folder(tmp_path / "b", "train/cat/1.png", "val/dog/7.png")
+    assert sources.find(str(tmp_path / "a"), str(tmp_path / "b")).val.paths == ("dog/7.png",)
+
+
 def test_train_without_val(tmp_path):
     folder(tmp_path, "train/cat/1.png", "train/dog/1.png")
     assert sources.find(str(tmp_path)).val is None
@@ -64,7 +188,8 @@ def test_train_without_val(tmp_path):
 def test_an_unknown_class_in_val_is_named(tmp_path):
     folder(tmp_path, "train/cat/1.png", "train/dog/1.png", "val/dog/2.png", "val/Cat/2.png", "val/emu/1.png")
     text = message(tmp_path)
-    assert str(tmp_path / "val") in text and "2 classes" in text and "Cat, emu" in text and "cat, dog" in text
+    assert str(tmp_path / "val") in text and "Cat, emu. Did you mean 'cat'?" in text and "these 2: cat, dog" in text
+    assert "Without an image here: cat." in text
 
 
 def test_val_of_its_own(tmp_path):
@@ -103,7 +228,9 @@ def test_what_systems_and_editors_leave_behind_is_not_looked_at(tmp_path):
     folder(tmp_path, "cat/1.png", "dog/1.png")
     folder(tmp_path, ".hidden/1.png", "__MACOSX/cat/1.png", ".ipynb_checkpoints/1.png", "cat/._1.png", "cat/.ipynb_checkpoints/1.png")
     folder(tmp_path, "dog/__MACOSX/1.png", "cat/Thumbs.db", "cat/notes.txt", "readme.md", "loose.png", "cat/1.png.part")
+    folder(tmp_path, "@eaDir/cat/1.png", "dog/@eaDir/1.png", "desktop.ini", "dog/Desktop.ini", "cat/.DS_Store")
     assert found(tmp_path) == {"cat/1.png": "cat", "dog/1.png": "dog"}
+    assert sources.find(str(tmp_path)).train.others == {".txt": 1, ".part": 1}
 
 
 def test_an_empty_class_folder_is_no_class(tmp_path):
@@ -234,16 +361,156 @@ def test_a_label_in_val_that_training_does_not_have(tmp_path):
 def test_class_names_of_a_model_count_the_labels(tmp_path):
     (tmp_path / "list.txt").write_text("a.png 1\n")
     (tmp_path / "label_list.txt").write_text("0 x\n1 y\n2 z\n")
-    assert sources.find(str(tmp_path / "list.txt"), class_names=("cat", "dog")).train.class_names == ("cat", "dog")
-    assert "label 1" in message(tmp_path / "list.txt", class_names=("cat",))
+    judged = sources.find_held_out(str(tmp_path / "list.txt"), ("cat", "dog"))
+    assert (judged.class_names, judged.labels) == (("cat", "dog"), (1,))
+    with pytest.raises(DataError, match=r"list\.txt:1: label 1 found, but there are 1 classes"):
+        sources.find_held_out(str(tmp_path / "list.txt"), ("cat",))
 
 
 def test_match_classes_counts_anew(tmp_path):
     listing = sources.find(str(folder(tmp_path, "cat/1.png", "dog/1.png", "dog/2.png"))).train
     matched = sources.match_classes(listing, ("dog", "emu", "cat"), "photos")
     assert (matched.labels, matched.paths, matched.class_names) == ((2, 0, 0), listing.paths, ("dog", "emu", "cat"))
-    with pytest.raises(DataError, match=r"(?s)photos: 1 classes.*: dog\..*cat"):
+    with pytest.raises(DataError, match=r"(?s)photos: classes that were never trained: dog\..*these 1: cat"):
         sources.match_classes(listing, ("cat",), "photos")
+    with pytest.raises(DataError, match="2 classes are called 'cat'"):  # as in ImageNet: a crane is a bird and a machine
+        sources.match_classes(listing, ("cat", "dog", "cat"), "photos")
+
+
+TABLE = {
+    "list.csv": "path,label\na.png,tulip\nsub/b.png,red rose\nc.png,tulip\n",
+    "columns.csv": "\ufeff Split ,Class,File_Name,size\r\ntrain,tulip,a.png,3\r\ntrain,red rose,sub/b.png,4\r\ntrain,tulip,c.png,\r\n",
+    "quotes.csv": 'label,image\n"tulip", "a.png"\n\n"red rose","sub/b.png"\ntulip,c.png',
+    "semicolons.csv": "path;target\na.png;tulip\nsub\\b.png;red rose\nc.png;tulip\n",
+    "list.tsv": "filepath\tlabels\na.png\ttulip\nsub/b.png\tred rose\nc.png\ttulip\n",
+    "list.jsonl": '{"path": "a.png", "labels": ["tulip"]}\n\n{"label": "red rose", "path": "sub/b.png"}\n'
+    '{"file_name": "c.png", "class": "tulip"}',
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_tables(tmp_path, name):
+    listing = listed(tmp_path, TABLE[name], name)
+    assert (listing.paths, listing.labels, listing.root) == (("a.png", "sub/b.png", "c.png"), (1, 0, 1), tmp_path.resolve())
+    assert listing.class_names == ("red rose", "tulip")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_tables_count_in_the_order_of_a_label_list_or_a_model(tmp_path, name):
+    (tmp_path / "label_list.txt").write_text("0 tulip\n1 emu\n2 red rose\n")
+    assert (listed(tmp_path, TABLE[name], name).labels, listed(tmp_path, TABLE[name], name).class_names[1]) == ((0, 2, 0), "emu")
+    assert sources.find_held_out(str(tmp_path / name), ("red rose", "x", "tulip")).labels == (2, 0, 2)
+    with pytest.raises(DataError, match=r"\.[a-z]+:\d: 'red rose' is not one of the 2 classes: rose, tulip"):
+        sources.find_held_out(str(tmp_path / name), ("rose", "tulip"))
+
+
+@pytest.mark.parametrize("text", ["path,label\na.png,0\nb.png,2\n", '{"path": "a.png", "label": 0}\n{"path": "b.png", "label": "2"}'])
+def test_whole_numbers_in_a_table_are_class_numbers_as_in_a_text_list(tmp_path, text):
+    name = "list.csv" if text.startswith("path") else "list.jsonl"
+    assert (listed(tmp_path, text, name).labels, listed(tmp_path, text, name).class_names) == ((0, 2), ("0", "1", "2"))
+    assert sources.find_held_out(str(tmp_path / name), ("cat", "dog", "emu")).labels == (0, 2)
+    assert sources.find_held_out(str(tmp_path / name), ("2", "1", "0")).labels == (2, 0)  # there they are names
+
+
+def test_a_table_with_splits(tmp_path):
+    (tmp_path / "all.csv").write_text("path,label,split\na.png,b,train\nb.png,a,train\nc.png,b,Validation\nd.png,a,test\n")
+    source = sources.find(str(tmp_path / "all.csv"))
+    assert (source.train.paths, source.val.paths, source.val.labels) == (("a.png", "b.png"), ("c.png",), (1,))
+    (tmp_path / "all.csv").write_text("path,label,split\na.png,b,train\nb.png,a,train\nd.png,a,test\n")
+    assert sources.find(str(tmp_path / "all.csv")).val.paths == ("d.png",) and "its test part" in notes(tmp_path / "all.csv")
+    (tmp_path / "all.csv").write_text("path,label,split\na.png,b,train\nb.png,a,train\nd.png,emu,val\n")
+    assert f"{tmp_path / 'all.csv'}:4: 'emu' is not one of the 2 classes: a, b" in message(tmp_path / "all.csv")
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
+def test_a_folder_with_tables(tmp_path, ending):
+    for part, label in (("train", "cat"), ("train", "dog"), ("val", "dog")):
+        with (tmp_path / f"{part}.{ending}").open("a") as file:
+            header = "" if file.tell() or ending == "jsonl" else {"csv": "path,label\n", "tsv": "path\tlabel\n"}[ending]
+            row = {"csv": f"{label}.png,{label}", "tsv": f"{label}.png\t{label}", "jsonl": f'{{"path": "{label}.png", "label": "{label}"}}'}
+            file.write(f"{header}{row[ending]}\n")
+    assert found(tmp_path) == {"cat.png": "cat", "dog.png": "dog"} and found(tmp_path, "val") == {"dog.png": "dog"}
+    folder(tmp_path, "train/rose/1.png", "train/tulip/1.png")
+    assert found(tmp_path) == {"rose/1.png": "rose", "tulip/1.png": "tulip"}
+
+
+def test_lists_go_before_folders_as_in_imagenet_for_paddleclas(tmp_path):
+    folder(tmp_path, "ilsvrc/train/n01/1.png", "ilsvrc/train/n02/1.png", "ilsvrc/val/1.png")
+    (tmp_path / "ilsvrc" / "train_list.txt").write_text("train/n01/1.png 0\ntrain/n02/1.png 1\n")
+    (tmp_path / "ilsvrc" / "val_list.txt").write_text("val/1.png 1\n")
+    assert found(tmp_path, "val") == {"val/1.png": "1"} and "train_list.txt" in notes(tmp_path)
+
+
+BROKEN_TABLES = {
+    "no path column": ("a.csv", "id,label\n1,cat\n", ":1: found the columns 'id, label'"),
+    "no label column": ("a.csv", "path,cat,dog\n1.png,0,1\n", ":1: found the columns 'path, cat, dog'"),
+    "no header": ("a.csv", "1.png,cat\n2.png,dog\n", ":1: found the columns '1.png, cat'"),
+    "header alone": ("a.csv", "path,label\n", "no line with an image"),
+    "empty": ("a.csv", "", "no line with an image"),
+    "no label": ("a.csv", "path,label\n1.png,cat\n2.png, \n", ":3: no label"),
+    "short": ("a.csv", "path,label\n1.png\n", ":2: no label"),
+    "no path": ("a.csv", "path,label\n,cat\n", ":2: no path"),
+    "too many fields": ("a.csv", "path,label\n1.png,cat,dog\n", ":2: 3 fields, but 2 columns"),
+    "open quote": ("a.csv", 'path,label\n"1.png,cat\n2.png,dog\n', "not a line of CSV"),
+    "two labels": ("a.csv", "path,labels\n1.png,cat;dog\n", ":2: several labels, cat;dog. Expected one label a picture"),
+    "two labels in quotes": ("a.csv", 'path,labels\n1.png,"[1, 2]"\n', ":2: several labels"),
+    "unknown split": ("a.csv", "path,label,split\n1.png,cat,fold1\n", ":2: unknown split 'fold1'"),
+    "names among numbers": ("a.csv", "path,label\n1.png,0\n2.png,1\n3.png,cat\n", ":4: the label is the name 'cat'"),
+    "two labels for a file": ("a.csv", "path,label\n1.png,cat\n2.png,dog\n./1.png,dog\n", ":4: ./1.png stands in line 2 already (cat, "),
+    "a file in both parts": ("a.csv", "path,label,split\n1.png,cat,train\n1.png,cat,val\n", ":3: 1.png stands in line 2 already"),
+    "case twins": ("a.csv", "path,label\n1.png,cat\n2.png,Cat\n", "'Cat' and 'cat'"),
+    "label is no UTF-8": ("a.csv", b"path,label\n1.png,caf\xe9\n2.png,dog\n", "caf"),
+    "UTF-16": ("a.csv", "path,label\n1.png,cat\n".encode("utf-16"), "UTF-16"),
+    "binary": ("a.csv", b"PK\x03\x04\0\0", "not a text file"),
+    "broken line": ("a.jsonl", '{"path": "1.png", "label": "cat"}\n{"path": "2.png", "la\n', ":2: expected one JSON object a line"),
+    "an array": ("a.json", '[\n{"path": "1.png", "label": "cat"}]\n', ":1: expected one JSON object a line"),
+    "deep": ("a.jsonl", "[" * 100_000, ":1: expected one JSON object a line"),
+    "several": ("a.jsonl", '{"path": "1.png", "labels": ["cat", "dog"]}', ":1: several labels, ['cat', 'dog']"),
+    "no name": ("a.jsonl", '{"path": "1.png", "label": null}', ":1: the label is None"),
+    "a fraction": ("a.jsonl", '{"path": "1.png", "label": 1.5}', ":1: the label is 1.5"),
+    "a truth": ("a.jsonl", '{"path": "1.png", "label": true}', ":1: the label is True"),
+    "a path that is a number": ("a.jsonl", '{"path": 1, "label": 1}', ":1: the path is 1"),
+    "a path that is none": ("a.jsonl", '{"path": "\\u0000.png", "label": 1}', ":1: no path"),
+    "half a letter": ("a.jsonl", '{"path": "\\ud800.png", "label": 1}', ":1: no path"),
+    "no key": ("a.jsonl", '{"path": "1.png", "label": "a"}\n{"path": "2.png"}', ":2: found the columns 'path'"),
+    "two labels in a text": ("a.txt", "1.png 0\n2.png 1\n1.png 1\n", ":3: 1.png stands in line 1 already (0, "),
+    "UTF-16 text": ("a.txt", "1.png 0\n".encode("utf-16"), "UTF-16"),
+    "far label": ("a.txt", "1.png 0\n2.png 99999\n", ":2: label 99999 with 2 images"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN_TABLES)
+def test_what_is_wrong_in_a_list_is_named_with_its_line(tmp_path, case):
+    name, text, expected = BROKEN_TABLES[case]
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert f"{tmp_path / name}{expected}" in message(tmp_path / name) if expected[0] == ":" else expected in message(tmp_path / name)
+
+
+def test_a_line_that_repeats_another_counts_once(tmp_path):
+    assert listed(tmp_path, "a.png 0\nb.png 1\n./a.png 0\n").paths == ("a.png", "b.png")
+    assert "a second time and are left out: 1" in notes(tmp_path / "train_list.txt")
+
+
+@pytest.mark.skipif(os.sep == "\\", reason="there a backslash is no letter of a name")
+def test_paths_as_windows_writes_them(tmp_path):
+    picture(tmp_path / "odd\\name.png")
+    assert listed(tmp_path, "images\\cat\\1.png 0\nodd\\name.png 1\n").paths == ("images/cat/1.png", "odd\\name.png")
+
+
+def test_a_label_list_that_names_a_label_twice(tmp_path):
+    (tmp_path / "label_list.txt").write_text("0 cat\n1 dog\n0 emu\n")
+    (tmp_path / "list.txt").write_text("a.png 0\n")
+    assert f"{tmp_path / 'label_list.txt'}:3: label 0 is 'cat'" in message(tmp_path / "list.txt")
+
+
+def test_the_folder_beside_is_proposed_where_a_name_is_wrong(tmp_path):
+    folder(tmp_path, "flowers/rose/1.png")
+    assert "Did you mean 'flowers'?" in message(tmp_path / "flwoers")
+
+
+@pytest.mark.parametrize("data", ["", "  ", "x" * 5000, "a\0b", "~no-such-user/x", "/dev/null"])
+def test_what_cannot_be_a_path(data):
+    assert "Expected a folder of images" in message(data)
 
 
 @pytest.mark.parametrize(("data", "hint"), [("digit", "'digits'"), ("Digits", "'digits'"), ("no/such/folder", "digits")])

@@ -5,11 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from kclassify.data import index as indexes
 from kclassify.data import sources
+from kclassify.data.class_names import some
 from kclassify.data.index import Index
+from kclassify.data.listing import Listing
 from kclassify.data.split import stratified
 from kclassify.errors import DataError
+
+_Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -40,37 +46,23 @@ class Dataset:
         return [{"path": path, "reason": reason} for part in (self.train, self.val) for path, reason in part.bad]
 
 
-def load(
-    data: str, val: str | None, *, val_fraction: float, seed: int, max_bad: float, progress: Callable[[int, int], None] | None = None
-) -> Dataset:
+def load(data: str, val: str | None, *, val_fraction: float, seed: int, max_bad: float, progress: _Progress | None = None) -> Dataset:
     """Find and index `data`; without a validation part, a stratified share of it is set aside.
 
     Raises:
         DataError: nothing usable, too many bad files, or fewer than two classes.
     """
     source = sources.find(data, val)
-    train = indexes.scan(source.train, progress)
-    indexes.check_usable(train, data, max_bad)
-    if len(train.class_names) < 2:
-        raise DataError(f"'{data}' has one class ('{train.class_names[0]}'). Expected two or more, one folder each.")
-    notes = [*source.notes]
+    notes = list(source.notes)
+    train = _scan(source.train, data, max_bad, progress)
+    _check_classes(train, data, source.notes)
     if source.val:
-        held_out = indexes.scan(source.val, progress)
-        indexes.check_usable(held_out, val or f"{data} (validation)", max_bad)
+        held_out = _scan(source.val, val or f"{data} (validation)", max_bad, progress)
     else:
-        kept, chosen = stratified(train.labels, val_fraction, seed)
-        held_out = train.take(chosen)
-        notes.append(f"no validation part in '{data}': {len(chosen)} of {len(train)} images are set aside for it, by class (see split.csv)")
-        bad = train.bad
-        train = train.take(kept)
-        held_out = dataclasses.replace(held_out, bad=bad)
-    if source.train.others:
-        counted = ", ".join(f"{suffix or 'no ending'} {count}" for suffix, count in sorted(source.train.others.items()))
-        notes.append(f"files that are not looked at, by their ending: {counted}")
-    left_out = len(train.bad) + len(held_out.bad)
-    if left_out:
-        path, reason = (train.bad + held_out.bad)[0]
-        notes.append(f"{left_out} unusable files are left out (see bad_files.csv), such as {path}: {reason}")
+        total = len(train)
+        train, held_out = _set_aside(train, data, val_fraction, seed)
+        notes.append(f"no validation part in '{data}': {len(held_out)} of {total} images are set aside for it, by class (see split.csv)")
+    notes += _remarks(source.train.others, train, held_out)
     return Dataset(train, held_out, tuple(notes))
 
 
@@ -80,8 +72,45 @@ def load_for_eval(data: str, class_names: tuple[str, ...], *, max_bad: float = 0
     Raises:
         DataError: it holds classes that the model does not know, or files that cannot be used.
     """
-    source = sources.find(data, class_names=class_names)
-    listing = sources.match_classes(source.val or source.train, class_names, data)
-    found = indexes.scan(listing)
-    indexes.check_usable(found, data, max_bad)
+    return _scan(sources.find_held_out(data, class_names), data, max_bad)
+
+
+def _scan(listing: Listing, name: str, max_bad: float, progress: _Progress | None = None) -> Index:
+    found = indexes.scan(listing, progress)
+    if not len(found) and listing.containers is None and not any((listing.root / path).exists() for path in listing.paths):
+        raise DataError(
+            f"{name}: none of its {len(listing.paths)} images exists, such as {listing.paths[0]}.\n"
+            f"They were sought in {listing.root}. Expected paths relative to the folder of their list."
+        )
+    indexes.check_usable(found, name, max_bad)
     return found
+
+
+def _check_classes(train: Index, data: str, notes: tuple[str, ...]) -> None:
+    present = np.unique(train.labels)
+    if len(present) < 2:
+        message = f"'{data}' has one class ('{train.class_names[present[0]]}'). Expected two or more, one folder each."
+        raise DataError("\n".join([message, *notes]))
+
+
+def _set_aside(index: Index, data: str, fraction: float, seed: int) -> tuple[Index, Index]:
+    """Training and validation rows of one index; the bad files, which are in neither, are told with the second."""
+    try:
+        kept, chosen = stratified(index.labels, fraction, seed)
+    except DataError as error:
+        raise DataError(f"{data}: {error}") from None
+    return index.take(kept), dataclasses.replace(index.take(chosen), bad=index.bad)
+
+
+def _remarks(others: Mapping[str, int], train: Index, val: Index) -> Iterator[str]:
+    """What a user should know about the parts of a data set before it is trained on."""
+    for part, use in ((train, "train"), (val, "validate")):
+        absent = np.setdiff1d(np.arange(len(part.class_names)), part.labels)
+        if len(absent):
+            yield f"classes without an image to {use} on: {some([part.class_names[label] for label in absent])}"
+    if others:
+        counted = ", ".join(f"{suffix or 'no ending'} {count}" for suffix, count in sorted(others.items()))
+        yield f"files that are not looked at, by their ending: {counted}"
+    bad = train.bad + val.bad
+    if bad:
+        yield f"{len(bad)} unusable files are left out (see bad_files.csv), such as {bad[0][0]}: {bad[0][1]}"
