@@ -12,8 +12,9 @@ class Loopback(ThreadingHTTPServer):
     """Serves `files` (bytes by path) with Range and If-Range, as a file server does, until one of the faults is set.
 
     `requests` lists (path, Range header or None, status) of each answer. Faults:
-    `cuts`: absolute offsets at which the next answers break off; `refuse`: the status of the next answers, one each;
+    `cuts`: absolute offsets at which the next answers break off; `refuse`: the status of the next answers, one each, None for a good one;
     `page`: answers are a web page with status 200; `no_range`: Range is ignored; `no_tag`: no ETag and no date;
+    `no_length`: the end of the connection is the end of the answer;
     `pause`: seconds between two kilobytes; `redirects`: answers lead to the same path below /moved.
     """
 
@@ -24,7 +25,7 @@ class Loopback(ThreadingHTTPServer):
         self.files = dict(files)
         self.requests = []
         self.cuts, self.refuse = [], []
-        self.page = self.no_range = self.no_tag = self.redirects = False
+        self.page = self.no_range = self.no_tag = self.no_length = self.redirects = False
         self.pause = 0.0
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -49,8 +50,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         content = server.files.get(self.path.removeprefix("/moved"))
-        if server.refuse or content is None:
-            return self._short(server.refuse.pop(0) if server.refuse else 404)
+        refused = server.refuse.pop(0) if server.refuse else None
+        if refused or content is None:
+            return self._short(refused or 404)
         if server.redirects and not self.path.startswith("/moved"):
             return self._short(302, Location=f"{server.url}/moved{self.path}")
         if server.page:
@@ -74,6 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         same = self.headers["If-Range"] in (None, tag)
         start = int(asked[1]) if asked and same and not server.no_range else 0
         headers = {"Content-Length": len(content) - start, "Content-Type": "application/octet-stream"}
+        if server.no_length:
+            del headers["Content-Length"]
         if not server.no_tag:
             headers["ETag"] = tag
         if start >= len(content) > 0:

@@ -206,6 +206,23 @@ def test_an_answer_that_will_not_change(server, file, folder, status):
     assert str(folder / "set.bin") in message(error) and len(server.requests) == 1
 
 
+def test_an_answer_without_a_length_that_ends_early(server, file, folder):
+    server.no_length = True
+    server.cuts = [50_000, 100_000, 150_000]
+    assert download.fetch(file, folder).read_bytes() == CONTENT
+    assert [asked for _, asked, _ in server.requests] == [None, "bytes=50000-", "bytes=100000-", "bytes=150000-"]
+
+
+def test_patience_lasts_as_long_as_something_comes(server, file, folder):
+    server.refuse = [503, 503, 503, None, 503, 503, 503]
+    server.cuts = [1000]
+    assert download.fetch(file, folder).read_bytes() == CONTENT
+    server.refuse = [503] * 5
+    with pytest.raises(SetupError, match="answers 503"):
+        download.fetch(file, folder / "other")
+    assert len(server.refuse) == 1
+
+
 def test_an_answer_that_may_change(server, file, folder):
     server.refuse = [503, 429, 500]
     assert download.fetch(file, folder).read_bytes() == CONTENT

@@ -40,7 +40,7 @@ def train(made):
 def val(made):
     """Twelve validation images, the development kit, whose numbers are not in the order of the WordNet ids, and the part."""
     numbers = random.Random(1).sample(range(1, 1001), 1000)  # ILSVRC2012_ID of each WordNet id, in their order
-    inner = [(1000 + i, f"n9{i:07d}", 3) for i in range(1, 9)]  # synsets above the 1,000 have larger numbers
+    inner = [(1000 + i, f"n0{i:07d}", 3) for i in range(1, 9)]  # synsets above the 1,000 have larger numbers
     rows = [(number, wnid, 0) for number, wnid in sorted(zip(numbers, WNIDS, strict=True))] + inner
     synsets = np.array([rows], dtype=[("ILSVRC2012_ID", "O"), ("WNID", "O"), ("num_children", "O")])
     labels = random.Random(2).sample(range(1000), 12)

@@ -98,7 +98,7 @@ def check(found, parts, class_names):
     for split, (images, labels) in parts.items():
         scanned = index.scan(found[split])
         assert not scanned.bad and scanned.class_names == class_names
-        assert scanned.labels.tolist() == list(labels)
+        assert scanned.labels.tolist() == list(labels) and len(set(scanned.paths)) == len(labels)
         for row, expected in enumerate(images):
             array = np.asarray(expected)
             rgb = array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2)
