@@ -50,7 +50,7 @@ def splits(root: Path) -> dict[str, Path]:
     """The folders of the parts "train", "val" and "test"; empty where `root` holds classes, one of which may be called `train`."""
     folders = subfolders(root)
     found: dict[str, Path] = {}
-    for item in sorted(folders, key=lambda item: item.name):
+    for item in folders:
         split = SPLITS.get(item.name.lower())
         if split in found:
             raise DataError(f"'{root}' holds both {found[split].name}/ and {item.name}/. Expected one of them; rename or move the other.")
@@ -165,8 +165,8 @@ def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
 
 
 def subfolders(folder: str | Path) -> list[os.DirEntry[str]]:
-    """The folders in a folder, without what is hidden."""
-    return [item for item in _entries(folder) if _is_folder(item)]
+    """The folders in a folder by name, without what is hidden."""
+    return sorted((item for item in _entries(folder) if _is_folder(item)), key=lambda item: item.name)
 
 
 def _files(folder: str | Path) -> list[os.DirEntry[str]]:
