@@ -74,43 +74,58 @@ def train_batches(
     Returns:
         a dataset of (uint8 [batch, size, size, 3], float32 [batch, classes] that sum to 1, weights float32 [batch]).
     """
-    picked_from = columns(index)
+    graph = _TrainGraph(index, transform, batch_size, seed, decoded)
+    parallel: dict[str, Any] = {"num_parallel_calls": threads or tf.data.AUTOTUNE, "deterministic": True}
+    samples = tf.data.Dataset.range(first_step, last_step).map(graph.plan).unbatch().map(graph.load, **parallel)
+    return _batched(samples, batch_size).map(graph.finish, **parallel).prefetch(tf.data.AUTOTUNE)
 
-    def plan(step: tf.Tensor) -> dict[str, Any]:
-        rows, number, epoch, weight = _rows(len(index), batch_size, seed, step, transform.repeats)
-        random = order.uniforms(seed, number, batch_size)
-        sample: dict[str, Any] = {name: tf.gather(column, rows) for name, column in picked_from.items()}
-        window = augment.crop_windows(random, sample["height"], sample["width"], scale=transform.crop_scale, ratio=transform.crop_ratio)
-        if decoded is None:
-            sample["shrink"], window = shrinking(window, sample["decoder"], transform.size)
-        sample |= {"row": rows, "window": window, "flip": augment.flips(random, transform.flip), "weight": weight}
-        sample |= {"number": tf.fill([batch_size], number), "epoch": tf.fill([batch_size], epoch)}
-        for name, settings in transform.among(POLICIES):
-            uniforms = order.uniforms(seed, number, batch_size, table=name, columns=POLICIES[name].draws(settings))
-            sample[name] = POLICIES[name].choose(uniforms, settings, transform.size)
+
+class _TrainGraph:
+    """The three stages of a batch: planned as a whole, loaded image by image, finished as a whole."""
+
+    def __init__(self, index: Index, transform: TrainTransform, batch_size: int, seed: int, decoded: DecodedImages | None):
+        self.transform, self.batch_size, self.seed, self.decoded = transform, batch_size, seed, decoded
+        self.samples, self.classes = len(index), len(index.class_names)
+        self.columns = columns(index)
+        self.policies, self.erasings, self.mixings = (transform.among(table) for table in (POLICIES, ERASINGS, MIXINGS))
+
+    def plan(self, step: tf.Tensor) -> dict[str, Any]:
+        """Everything random about the images of a step: [batch, ...] by name."""
+        size, count = self.transform.size, self.batch_size
+        rows, number, epoch, weight = _rows(self.samples, count, self.seed, step, self.transform.repeats)
+        random = order.uniforms(self.seed, number, count)
+        sample: dict[str, Any] = {name: tf.gather(column, rows) for name, column in self.columns.items()}
+        shape = {"scale": self.transform.crop_scale, "ratio": self.transform.crop_ratio}
+        window = augment.crop_windows(random, sample["height"], sample["width"], **shape)
+        if self.decoded is None:
+            sample["shrink"], window = shrinking(window, sample["decoder"], size)
+        sample |= {"row": rows, "window": window, "flip": augment.flips(random, self.transform.flip), "weight": weight}
+        sample |= {"number": tf.fill([count], number), "epoch": tf.fill([count], epoch)}
+        for name, settings in self.policies:
+            uniforms = order.uniforms(self.seed, number, count, table=name, columns=POLICIES[name].draws(settings))
+            sample[name] = POLICIES[name].choose(uniforms, settings, size)
         return sample
 
-    def load(sample: dict[str, Any]) -> tuple[tf.Tensor, Sample]:
-        window = decode_window(sample) if decoded is None else decoded.window(sample["row"], sample["window"])
-        pixels = augment.resize_window(window, transform.size, sample["flip"])
-        for name, settings in transform.among(POLICIES):
+    def load(self, sample: dict[str, Any]) -> tuple[tf.Tensor, Sample]:
+        """One image: read, cut out, resized, augmented."""
+        window = decode_window(sample) if self.decoded is None else self.decoded.window(sample["row"], sample["window"])
+        pixels = augment.resize_window(window, self.transform.size, sample["flip"])
+        for name, settings in self.policies:
             pixels = POLICIES[name].apply(pixels, sample[name], settings)
         return pixels, {name: sample[name] for name in ("label", "weight", "number", "epoch")}
 
-    def finish(pixels: tf.Tensor, sample: Sample) -> Batch:
-        number, targets = sample["number"][0], tf.one_hot(sample["label"], len(index.class_names))
-        for layer in transform.layers:
+    def finish(self, pixels: tf.Tensor, sample: Sample) -> Batch:
+        """What is done to a batch at once, pixels and labels."""
+        number, targets = sample["number"][0], tf.one_hot(sample["label"], self.classes)
+        for layer in self.transform.layers:
             pixels = apply_layer(layer, pixels)
-        if erasings := transform.among(ERASINGS):
-            pixels = erase(pixels, erasings, seed=seed, number=number, epoch=sample["epoch"][0], mean=transform.mean)
-        if mixings := transform.among(MIXINGS):
-            random = order.uniforms(seed, number, 1, table="mixing", columns=4)[0]
-            pixels, targets = mix(pixels, targets, mixings, random=random, seed=seed, number=number)
+        if self.erasings:
+            at = {"seed": self.seed, "number": number, "epoch": sample["epoch"][0]}
+            pixels = erase(pixels, self.erasings, **at, mean=self.transform.mean)
+        if self.mixings:
+            random = order.uniforms(self.seed, number, 1, table="mixing", columns=4)[0]
+            pixels, targets = mix(pixels, targets, self.mixings, random=random, seed=self.seed, number=number)
         return pixels, targets, sample["weight"]
-
-    at_a_time = threads or tf.data.AUTOTUNE
-    samples = tf.data.Dataset.range(first_step, last_step).map(plan).unbatch().map(load, num_parallel_calls=at_a_time, deterministic=True)
-    return _batched(samples, batch_size).map(finish, num_parallel_calls=at_a_time, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
 def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int) -> tf.data.Dataset:

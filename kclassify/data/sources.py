@@ -69,7 +69,8 @@ def check_exists(data: str) -> None:
 def _parts(data: str, known: tuple[str, ...] = ()) -> _Parts:
     """The listings "train", "val" and "test" of `data`, and lines worth telling; `known` are the classes that a model has decided."""
     if data in DATASETS:
-        return named.listings(data), [f"data '{data}': {DATASETS[data].description}"]
+        hidden = f"; your folder of that name is ./{data}" if Path(data).is_dir() else ""
+        return named.listings(data), [f"data '{data}': {DATASETS[data].description}{hidden}"]
     path = _existing(data)
     if path.is_file():
         return lists.parts(path, known)
