@@ -12,7 +12,7 @@ Matrix = tuple[Any, ...]  # a, b, c, d, e, f of Pillow's Image.transform: the so
 _ONE = 1 << 16  # Pillow's fixed point has 16 bits before and 16 bits behind the point
 _FINE = 1 << 32  # interpolation needs positions to more bits: an error of 2**-17 a pixel adds up over a row
 _SHARES = 1 << 11  # the finest weights whose products with a grey level, twice over, fit into 32 bits
-_FILL = tf.TensorSpec([3], tf.uint8)
+FILL = tf.TensorSpec([3], tf.uint8)
 
 
 def shear_x(factor: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> Matrix:
@@ -106,7 +106,7 @@ def _operation(matrix_of: Callable[..., Matrix], resample: Callable[..., tf.Tens
         height, width = (tf.cast(tf.shape(pixels)[axis], tf.float64) for axis in (0, 1))
         return resample(pixels, matrix_of(tf.cast(magnitude, tf.float64), height, width), fill)
 
-    return compiled(PIXELS, MAGNITUDE, _FILL)(apply)
+    return compiled(PIXELS, MAGNITUDE, FILL)(apply)
 
 
 # By interpolation and name: (uint8 [H, W, 3], float32 magnitude, uint8 [3] fill) -> uint8 [H, W, 3].

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kclassify.data.compiled import compiled
 from kclassify.data.image_ops import NUMBER, apply_operations
 from kclassify.data.levels import Space, drawn
 from kclassify.presets import policies as tables
@@ -11,6 +12,7 @@ from kclassify.presets import policies as tables
 _DEEPEST = 3  # with depth -1 a chain has 1 to 3 operations
 _WEAKEST = 0.1  # levels are uniform from here to the severity
 _SEEDS = 2
+_ONE = 1 << 20  # weights are whole numbers of this share
 _STEPS = 2.0**23  # the random numbers are multiples of 1 / _STEPS
 
 
@@ -64,8 +66,15 @@ def _weights(uniforms: tf.Tensor, settings: Any) -> tf.Tensor:
 def apply(pixels: tf.Tensor, chosen: tuple[tf.Tensor, ...], settings: Any) -> tf.Tensor:
     """One image, uint8 [H, W, 3], with one row of what `choose` returned; geometric operations interpolate, as the authors' do."""
     operations, magnitudes, weights = chosen
-    mixture = weights[0] * tf.cast(pixels, tf.float32)
-    for chain in range(operations.shape[0]):
-        changed = apply_operations(pixels, operations[chain], magnitudes[chain], interpolation="bilinear")
-        mixture += weights[1 + chain] * tf.cast(changed, tf.float32)
-    return tf.cast(tf.round(tf.clip_by_value(mixture, 0.0, 255.0)), tf.uint8)
+    changed = [
+        apply_operations(pixels, operations[chain], magnitudes[chain], interpolation="bilinear") for chain in range(operations.shape[0])
+    ]
+    return tf.ensure_shape(_mixed(tf.stack([pixels, *changed]), weights), pixels.shape)
+
+
+@compiled(tf.TensorSpec([None, None, None, 3], tf.uint8), tf.TensorSpec([None], tf.float32))
+def _mixed(images: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The weighted mean of uint8 [k, H, W, 3], in whole numbers so that it is the same on every machine."""
+    parts = tf.cast(tf.round(weights * _ONE), tf.int32)[:, None, None, None]
+    mean = (tf.reduce_sum(tf.cast(images, tf.int32) * parts, axis=0) + _ONE // 2) // _ONE
+    return tf.cast(tf.clip_by_value(mean, 0, 255), tf.uint8)

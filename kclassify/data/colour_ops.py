@@ -103,24 +103,10 @@ def hue(pixels: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
     """The hue moved by `turn` (-0.5 to 0.5) of the colour circle, in HSV of 8 bits."""
     angle, saturation, value = _hsv(pixels)
     angle = (angle + tf.cast(tf.cast(turn, tf.float64) * 255, tf.int32)) % _LEVELS
-    sector, within = angle * 6 // 255, angle * 6 % 255
-
-    def part(share: tf.Tensor) -> tf.Tensor:  # round(value * (1 - saturation * share)), both of 255
-        return (2 * value * (255**2 - saturation * share) + 255**2) // (2 * 255**2)
-
-    low, falling, rising = part(tf.fill(tf.shape(within), 255)), part(within), part(255 - within)
-    orders = (
-        (value, rising, low),
-        (falling, value, low),
-        (low, value, rising),
-        (low, falling, value),
-        (rising, low, value),
-        (value, low, falling),
-    )
-    turned = tf.stack(orders[0], axis=-1)  # [H, W, 3]
-    for number, order in enumerate(orders[1:], start=1):
-        turned = tf.where((sector % 6 == number)[..., None], tf.stack(order, axis=-1), turned)
-    return tf.cast(turned, tf.uint8)
+    circle = 6 * 255
+    way = (6 * angle[..., None] + tf.constant([5, 3, 1]) * 255) % circle  # of red, green and blue from where each begins to fade
+    share = saturation[..., None] * tf.clip_by_value(tf.minimum(way, 4 * 255 - way), 0, 255)
+    return tf.cast((2 * value[..., None] * (255**2 - share) + 255**2) // (2 * 255**2), tf.uint8)  # round(value * (1 - share))
 
 
 def _hsv(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -1,8 +1,11 @@
 """The operations that augmentation policies choose from, by number, and how the chosen ones are applied to an image."""
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
 from kclassify.data import affine, colour_ops
+from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled
 
 GREY = (128, 128, 128)  # what shows where the image has moved away, as in AutoAugment (arXiv:1805.09501)
 NAMES = ("identity", *affine.MATRICES, *colour_ops.OPERATIONS)
@@ -33,12 +36,26 @@ def apply_operations(
     Returns:
         uint8 [H, W, 3].
     """
+    apply = _APPLY[interpolation]
     for layer in range(operations.shape[0]):
-        pixels = _apply(pixels, operations[layer], magnitudes[layer], tf.constant(fill, tf.uint8), interpolation)
+        changed = apply(pixels, operations[layer], magnitudes[layer], tf.constant(fill, tf.uint8))
+        pixels = tf.ensure_shape(changed, pixels.shape)
     return pixels
 
 
-def _apply(pixels: tf.Tensor, operation: tf.Tensor, magnitude: tf.Tensor, fill: tf.Tensor, interpolation: str) -> tf.Tensor:
-    geometric = [lambda apply=apply: apply(pixels, magnitude, fill) for apply in affine.OPERATIONS[interpolation].values()]
-    colour = [lambda apply=apply: apply(pixels, magnitude) for apply in colour_ops.OPERATIONS.values()]
-    return tf.ensure_shape(tf.switch_case(operation, [lambda: pixels, *geometric, *colour]), pixels.shape)
+def _switch(geometric: Mapping[str, Compiled]) -> Compiled:
+    """One operation by its number, as a graph that is built once, however many layers and chains call it."""
+
+    def apply(pixels: tf.Tensor, operation: tf.Tensor, magnitude: tf.Tensor, fill: tf.Tensor) -> tf.Tensor:
+        branches = [
+            lambda: pixels,
+            *(lambda apply=apply: apply(pixels, magnitude, fill) for apply in geometric.values()),
+            *(lambda apply=apply: apply(pixels, magnitude) for apply in colour_ops.OPERATIONS.values()),
+        ]
+        return tf.switch_case(operation, branches)
+
+    signature = (PIXELS, tf.TensorSpec([], tf.int32), MAGNITUDE, affine.FILL)
+    return tf.function(apply, input_signature=signature, autograph=False)
+
+
+_APPLY = {interpolation: _switch(operations) for interpolation, operations in affine.OPERATIONS.items()}
