@@ -5,7 +5,7 @@ import os
 import pytest
 from PIL import Image
 
-from kclassify.data import sources
+from kclassify.data import pack, sources
 from kclassify.errors import DataError
 
 
@@ -96,6 +96,16 @@ def test_a_folder_inside_train_is_gone_through_too(tmp_path):
     assert source.train.class_names == ("cat", "dog") and source.val.paths == ("dog/2.png", "dog/more/3.png")
     folder(tmp_path / "b", "val/dog/2.png", "val/dog/more/3.png", "train/cat/1.png", "train/dog/1.png")
     assert sources.find(str(tmp_path / "b")).val.paths == ("dog/2.png", "dog/more/3.png")
+
+
+def test_a_lone_folder_is_not_gone_through_where_images_would_be_lost(tmp_path):
+    folder(tmp_path, "1.png", "2.png", "more/a/1.png", "more/b/1.png")
+    assert sources.find(str(tmp_path)).train.class_names == ("more",) and "that are not used: 2" in notes(tmp_path)
+
+
+def test_folders_called_train_inside_classes_are_no_parts(tmp_path):
+    folder(tmp_path, "rail/train/1.png", "road/car/1.png", "road/train/1.png")
+    assert found(tmp_path) == {"rail/train/1.png": "rail", "road/car/1.png": "road", "road/train/1.png": "road"}
 
 
 def test_one_class_of_several_folders_is_judged_as_that_class(tmp_path):
@@ -334,6 +344,29 @@ def test_a_folder_with_lists(tmp_path):
     assert (source.train.labels, source.val.labels, source.val.paths) == ((0, 2), (1,), ("c.png",))
 
 
+def test_a_list_for_test_is_not_read_beside_one_for_val(tmp_path):
+    (tmp_path / "train_list.txt").write_text("jpg/a/1.png 0\njpg/b/1.png 1\n")
+    (tmp_path / "test_list.txt").write_text("c.png 1\n")
+    folder(tmp_path, "jpg/a/1.png", "jpg/b/1.png")
+    assert sources.find(str(tmp_path)).val.paths == ("c.png",) and "its test part is taken" in notes(tmp_path)
+    (tmp_path / "val_list.txt").write_text("d.png 1\n")
+    (tmp_path / "test_list.txt").write_text("c.png\n")
+    assert sources.find(str(tmp_path)).val.paths == ("d.png",)
+
+
+@pytest.mark.parametrize("place", ["shards", "shards/shards"])
+def test_a_folder_of_tfrecord_files(tmp_path, place):
+    samples = {"train": [("a.png", b"1", 0), ("b.png", b"22", 1)], "val": [("c.png", b"333", 1)]}
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    pack.write(tmp_path / place, samples, ["cat", "dog"])
+    source = sources.find(str(tmp_path / "shards"))
+    assert (source.train.labels, source.val.labels, source.train.class_names) == ((0, 1), (1,), ("cat", "dog"))
+    judged = sources.find_held_out(str(tmp_path / "shards"), ("dog", "emu", "cat"))
+    assert (judged.labels, judged.ranges.tolist()) == ((0,), source.val.ranges.tolist())
+    picture(tmp_path / "b" / "cat" / "1.png")
+    assert sources.find(str(tmp_path / "shards"), str(tmp_path / "b")).val.paths == ("cat/1.png",)
+
+
 def test_a_label_without_a_name_is_called_by_its_number(tmp_path):
     (tmp_path / "label_list.txt").write_text("0 cat\r\n2 emu\r\n")
     assert listed(tmp_path, "a.png 0\nb.png 3\n").class_names == ("cat", "1", "emu", "3")
@@ -342,6 +375,8 @@ def test_a_label_without_a_name_is_called_by_its_number(tmp_path):
 def test_more_names_than_labels_are_classes_too(tmp_path):
     (tmp_path / "label_list.txt").write_text("0 cat\n1 dog\n2 emu\n")
     assert listed(tmp_path, "a.png 0\nb.png 1\n").class_names == ("cat", "dog", "emu")
+    (tmp_path / "label_list.txt").write_text("".join(f"{number} n{number}\n" for number in range(2000)))
+    assert listed(tmp_path, "a.png 0\nb.png 1500\n").class_names[1500] == "n1500"
 
 
 @pytest.mark.parametrize("line", ["cat", "cat 1", "1", "-1 cat"])
@@ -528,7 +563,7 @@ def test_images_without_class_folders(tmp_path, train):
 
 def test_no_image_at_all(tmp_path):
     (tmp_path / "cat").mkdir()
-    assert "no images" in message(tmp_path)
+    assert f"'{tmp_path}' holds no images" in message(tmp_path)
 
 
 def test_an_empty_val_folder_is_an_error_that_names_it(tmp_path):
