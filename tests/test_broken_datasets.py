@@ -250,7 +250,7 @@ def test_a_folder_that_may_not_be_read_is_refused(below, pets, monkeypatch, caps
 
     monkeypatch.setattr(os, "scandir", deny)
     code, streams = dry_run(monkeypatch, capsys)
-    assert code == 3 and f"Error: {below}: Permission denied. Expected a folder that you may read." in streams.err
+    assert code == 3 and f"Error: {below}: Permission denied. Expected files and folders that can be read." in streams.err
 
 
 def test_the_sound_data_set_and_what_is_told_of_its_oddities(pets, monkeypatch, capsys):

@@ -359,6 +359,7 @@ def test_a_folder_of_tfrecord_files(tmp_path, place):
     samples = {"train": [("a.png", b"1", 0), ("b.png", b"22", 1)], "val": [("c.png", b"333", 1)]}
     (tmp_path / place).parent.mkdir(exist_ok=True)
     pack.write(tmp_path / place, samples, ["cat", "dog"])
+    picture(tmp_path / place / "examples" / "1.png")
     source = sources.find(str(tmp_path / "shards"))
     assert (source.train.labels, source.val.labels, source.train.class_names) == ((0, 1), (1,), ("cat", "dog"))
     judged = sources.find_held_out(str(tmp_path / "shards"), ("dog", "emu", "cat"))

@@ -27,6 +27,7 @@ def parts(root: Path, known: Collection[str] = ()) -> tuple[dict[str, Listing], 
 
     Raises:
         DataError: no class folder with images, or a layout that can be read in two ways.
+        OSError: a folder cannot be read.
     """
     notes: list[str] = []
     found = splits(root)
@@ -157,11 +158,8 @@ def suffix(name: str) -> str:
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return [item for item in entries if not item.name.startswith(".") and item.name.lower() not in _LITTER]
-    except OSError as error:
-        raise DataError(f"{folder}: {error.strerror}. Expected a folder that you may read.") from error
+    with os.scandir(folder) as entries:
+        return [item for item in entries if not item.name.startswith(".") and item.name.lower() not in _LITTER]
 
 
 def subfolders(folder: str | Path) -> list[os.DirEntry[str]]:

@@ -73,6 +73,7 @@ def parts(path: Path, known: tuple[str, ...] | None = None) -> tuple[dict[str, L
 
     Raises:
         DataError: a line cannot be used; the message names the file and the line.
+        OSError: the file cannot be read.
     """
     rows, repeated = _distinct(list(_rows(path)), path)
     notes = [f"lines of {path} that name an image a second time and are left out: {repeated}"] if repeated else []
@@ -268,13 +269,10 @@ def _label_list(folder: Path) -> tuple[str, ...]:
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-            if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-                raise DataError(f"{path}: UTF-16 text. Expected UTF-8; save it anew in that encoding.")
-            if b"\0" in head:
-                raise DataError(f"{path}: not a text file. Expected a folder of images, or a list with 'path label' lines.")
-            return (head + file.read()).decode("utf-8-sig", errors="surrogateescape")  # names of files may be any bytes
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}. Expected a list that you may read.") from error
+    with path.open("rb") as file:
+        head = file.read(4096)  # first, for a wrong file may be an archive of any size
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise DataError(f"{path}: UTF-16 text. Expected UTF-8; save it anew in that encoding.")
+        if b"\0" in head:
+            raise DataError(f"{path}: not a text file. Expected a folder of images, or a list with 'path label' lines.")
+        return (head + file.read()).decode("utf-8-sig", errors="surrogateescape")  # names of files may be any bytes

@@ -72,18 +72,21 @@ def _parts(data: str, known: tuple[str, ...] = ()) -> _Parts:
         hidden = f"; your folder of that name is ./{data}" if Path(data).is_dir() else ""
         return named.listings(data), [f"data '{data}': {DATASETS[data].description}{hidden}"]
     path = _existing(data)
-    if path.is_file():
-        return lists.parts(path, known)
-    root = _descend(path, known)
-    found, notes = _folder_parts(root, known)
-    return found, [f"the data set begins at {root}", *notes] if root != path else notes
+    try:
+        return _folder_parts(path, known) if path.is_dir() else lists.parts(path, known)
+    except OSError as error:
+        what = f"{error.filename or data}: {error.strerror or error}"
+        raise DataError(f"{what}. Expected files and folders that can be read.") from error
 
 
-def _folder_parts(root: Path, known: tuple[str, ...]) -> _Parts:
+def _folder_parts(folder: Path, known: tuple[str, ...]) -> _Parts:
+    root = _descend(folder, known)
+    told = [f"the data set begins at {root}"] if root != folder else []
     if pack.is_pack(root):
-        return pack.listings(root), []
+        return pack.listings(root), told
     files = lists.in_folder(root)
-    return lists.folder_parts(files, known) if files else folders.parts(root, known)
+    found, notes = lists.folder_parts(files, known) if files else folders.parts(root, known)
+    return found, told + notes
 
 
 def _descend(root: Path, known: tuple[str, ...]) -> Path:
