@@ -35,7 +35,9 @@ def train(*, config: PathLike | None = None, settings: Iterable[str] = (), verbo
     Args:
         config: a YAML file, such as the config.yaml of another run.
         settings: `key=value` texts, as after `--set`.
-        values: fields of RunConfig: preset, data, epochs, batch_size ... A section is a dict: `optimizer={"lr": 0.1}`.
+        values: fields of RunConfig: preset, data, epochs, batch_size ... A section is a dict: `optimizer={"lr": 0.1}`. `data` and `val` may
+            also be (images, labels) as NumPy arrays or lists, or a finite tf.data.Dataset of (image, label); see `data.arrays.store`. They
+            are put into the cache folder, and the run's config names that place.
 
     Returns:
         a Run with `path`, `best_model`, `best` and `last`.
@@ -47,8 +49,18 @@ def train(*, config: PathLike | None = None, settings: Iterable[str] = (), verbo
     from kclassify import training
     from kclassify.console import Console
 
+    values |= {name: _stored(values[name]) for name in ("data", "val") if name in values}
     resolved = configs.resolve(configs.flat(values), file=config, settings=settings, environment=os.environ)
     return training.train(resolved.config, Console(quiet=not verbose))
+
+
+def _stored(data: Any) -> Any:
+    """A path or a name as it is; images from Python as the folder in the cache that they are now in."""
+    if data is None or isinstance(data, (str, os.PathLike)):
+        return data
+    from kclassify.data import arrays
+
+    return arrays.store(data)
 
 
 def resume(run: PathLike, *, verbose: bool = True) -> "Run":
