@@ -11,21 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from odd_picture import UPRIGHT
 from PIL import Image, ImageOps
 
 from kclassify.data.decode import PILLOW, PIXEL_LIMIT, TENSORFLOW_JPEG, TENSORFLOW_PNG, BadImage, probe, read_rgb
 
 ORIENTATION = 0x0112
-UPRIGHT = {  # what a viewer does with the stored pixels, by EXIF 2.3, figure 8
-    1: lambda pixels: pixels,
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.transpose(1, 0, 2),
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
-    8: np.rot90,
-}
 
 
 @pytest.fixture

@@ -64,8 +64,8 @@ class Header:
 def probe(source: Source) -> Header:
     """Look at a file without decoding its pixels, where its structure tells that they are whole.
 
-    A JPEG, PNG, GIF or WebP whose end is missing and every file of another format is decoded once to be sure, so that a broken one is
-    found now and not in the middle of training.
+    Whatever is not a JPEG, PNG, GIF or WebP with its end in place is decoded once to be sure, so that a broken one is found now and not
+    in the middle of training. Damage amid compressed pixels is only seen when they are decoded.
 
     Raises:
         BadImage: not a regular file, empty, of no known format, beyond a limit, or truncated.
@@ -84,7 +84,8 @@ def probe(source: Source) -> Header:
 def read_rgb(source: Source) -> np.ndarray:
     """Decode a file to uint8 RGB [H, W, 3], upright by its EXIF orientation; of an animation, the first frame.
 
-    See `rgb.upright_rgb` for depth, transparency and colour. Pixels that are whole are read although the end mark is missing.
+    See `rgb.upright_rgb` for depth, transparency and colour. A PNG or GIF of which only the end mark is missing is read; a JPEG is
+    not, because missing rows look the same.
 
     Raises:
         BadImage: as `probe`, or the pixels cannot be decoded.

@@ -20,7 +20,10 @@ DECODER_ERRORS = (
     EOFError,
     LookupError,
     TypeError,
+    RuntimeError,  # of AVIF
+    OverflowError,
     struct.error,
+    Warning,  # where a user has made errors of them
     Image.DecompressionBombError,
 )
 
@@ -51,7 +54,8 @@ def upright_rgb(image: Image.Image) -> np.ndarray:
     """The pixels of an opened image as uint8 RGB [H, W, 3], upright.
 
     Of more than 8 bits the top 8 are kept, so that the mean stays; floating-point levels of 0..1 become 0..255. Transparent pixels are
-    laid over `BACKGROUND`. CMYK is converted without a profile.
+    laid over `BACKGROUND`. CMYK becomes R = (1 - C)(1 - K) without a profile, and
+    that of a JPEG counts as stored inverted, which is Adobe's way, with Adobe's marker or without.
 
     Raises:
         BadImage: levels that are no picture; and whatever Pillow raises on broken pixels.
@@ -93,7 +97,7 @@ def _deep_grey(levels: np.ndarray, tags: dict[int, Any], transparent: int | None
 
 
 def _plain_rgb(image: Image.Image) -> Image.Image:
-    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
+    if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, (*BACKGROUND, 255)), layer).convert("RGB")
     return image.convert("RGB")

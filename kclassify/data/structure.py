@@ -64,11 +64,11 @@ def _jpeg(file: BinaryIO) -> bool:
         marker, body = _segment(file)
         if marker in _SOF:
             sof, frame = marker, body
-    precision, height, width, components = struct.unpack(">BHHB", frame[:6])
+    height, width, components = struct.unpack(">xHHB", frame[:6])
     limit_pixels(width, height)
     if sof not in (0xC0, 0xC1) or body[0] != components:  # the first scan does not hold everything
         _limit_scans(file.read(_SCANS_WITHIN))
-    return sof in _PLAIN_SOF and precision == 8 and _ends_with(file, b"\xff\xd9")
+    return sof in _PLAIN_SOF and _ends_with(file, b"\xff\xd9")
 
 
 def _segment(file: BinaryIO) -> tuple[int, bytes]:
@@ -113,7 +113,7 @@ def _png(file: BinaryIO) -> bool:
             # An orientation behind the picture is only seen when that has been decoded.
             plain &= not (in_picture and (kind == b"eXIf" or body.startswith((b"Raw profile type", b"XML:com.adobe.xmp"))))
         plain &= file.read(4) == struct.pack(">I", crc)  # where one is wrong, Pillow may forgive what TensorFlow does not
-    return plain
+    return plain and in_picture
 
 
 def _crc_of_blocks(file: BinaryIO, length: int) -> int:
@@ -125,13 +125,13 @@ def _crc_of_blocks(file: BinaryIO, length: int) -> int:
 
 def _inflated(kind: bytes, body: bytes) -> int:
     """How many bytes the compressed text of a chunk has, counted no further than the limit for one."""
-    if kind not in (b"zTXt", b"iTXt", b"iCCP"):
+    packed = body.partition(b"\0")[2]  # behind its keyword
+    if kind == b"iTXt" and packed[:1] == b"\1":
+        packed = packed[1:2] + packed[2:].split(b"\0", 2)[-1]  # without language and translated keyword
+    elif kind not in (b"zTXt", b"iCCP"):
         return 0
-    packed = body.partition(b"\0")[2]
-    if kind == b"iTXt":
-        packed = b"" if packed[:1] != b"\1" else packed[1:].partition(b"\0")[2].partition(b"\0")[2]
     try:
-        size = len(zlib.decompressobj().decompress(packed[1:] if kind != b"iTXt" else packed, _TEXT_LIMIT + 1))
+        size = len(zlib.decompressobj().decompress(packed[1:], _TEXT_LIMIT + 1))  # behind the number of the method
     except zlib.error:
         return 0
     if size > _TEXT_LIMIT:
@@ -159,7 +159,7 @@ def _webp(file: BinaryIO) -> bool:
         limit_pixels(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
     elif head[12:16] == b"VP8 ":
         limit_pixels(*(side & 0x3FFF for side in struct.unpack("<HH", head[26:30])))
-    return file.seek(0, os.SEEK_END) >= int.from_bytes(head[4:8], "little") + 8
+    return True  # Pillow opens none whose end is missing
 
 
 def _tiff(file: BinaryIO) -> bool:
