@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled, compiled, shifted_right
+from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled, compiled
 
 Matrix = tuple[Any, ...]  # a, b, c, d, e, f of Pillow's Image.transform: the source of (x, y) is (a x + b y + c, d x + e y + f)
 _ONE = 1 << 16  # Pillow's fixed point has 16 bits before and 16 bits behind the point
@@ -57,7 +57,7 @@ def _nearest(pixels: tf.Tensor, matrix: Matrix, fill: tf.Tensor) -> tf.Tensor:
         begin = tf.cast(start, tf.float64) + (along_x + along_y) * 0.5
         if isinstance(along_x, float) and isinstance(along_y, float):  # a translation, which Pillow does not round to fixed point
             begin = tf.floor(begin)
-        return shifted_right(_fixed(along_x) * columns + _fixed(along_y) * rows + _fixed(begin), 16)
+        return _whole(_fixed(along_x) * columns + _fixed(along_y) * rows + _fixed(begin), 16)
 
     x, y = source(*matrix[:3]), source(*matrix[3:])
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -95,9 +95,13 @@ def _fixed(value: Any, one: int = _ONE) -> tf.Tensor:
     return tf.cast(rounded, tf.int32 if one == _ONE else tf.int64)
 
 
+def _whole(fixed: tf.Tensor, bits: int) -> tf.Tensor:
+    return tf.bitwise.right_shift(fixed, tf.constant(bits, fixed.dtype))  # rounds down at half the cost of a floor division
+
+
 def _whole_and_share(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Of positions int64 in 1 / _FINE pixel: the pixel, int32 [H, W], and how far behind it, int32 [H, W, 1] in 1 / _SHARES."""
-    whole = tf.bitwise.right_shift(position, tf.constant(32, tf.int64))
+    whole = _whole(position, 32)
     return tf.cast(whole, tf.int32), tf.cast((position - whole * _FINE) // (_FINE // _SHARES), tf.int32)[..., None]
 
 

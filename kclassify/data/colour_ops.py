@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled, compiled, shifted_right
+from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled, compiled
 
 _LEVELS = 256
 _TABLE = tf.TensorSpec([3, _LEVELS], tf.float64)
@@ -21,7 +21,7 @@ def _levels(values: tf.Tensor) -> tf.Tensor:
 def _luma(pixels: tf.Tensor) -> tf.Tensor:
     """ITU-R 601-2 luma in Pillow's 16-bit fixed point: int32 [H, W, 1]."""
     red, green, blue = tf.split(_whole(pixels), 3, axis=-1)
-    return shifted_right(red * 19595 + green * 38470 + blue * 7471 + 0x8000, 16)
+    return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) // 0x10000
 
 
 def _blend(degenerate: tf.Tensor, pixels: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:

@@ -20,8 +20,3 @@ def compiled(*signature: tf.TensorSpec) -> Callable[[Callable[..., Any]], Compil
         return tf.function(function, input_signature=signature or None, jit_compile=XLA or None, autograph=False)
 
     return decorate
-
-
-def shifted_right(values: tf.Tensor, bits: int) -> tf.Tensor:
-    """The floor of int32 `values` / 2**bits, for negative values too."""
-    return tf.bitwise.right_shift(values, tf.constant(bits, tf.int32))
