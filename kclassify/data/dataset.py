@@ -90,7 +90,7 @@ def _check_classes(train: Index, data: str, notes: tuple[str, ...]) -> None:
     present = np.unique(train.labels)
     if len(present) < 2:
         message = f"'{data}' has one class ('{train.class_names[present[0]]}'). Expected two or more, one folder each."
-        raise DataError("\n".join([message, *notes]))
+        raise DataError("\n".join([message, *notes[:2]]))
 
 
 def _set_aside(index: Index, data: str, fraction: float, seed: int) -> tuple[Index, Index]:
