@@ -260,7 +260,7 @@ RANGES = {  # key: (outside, ...), (inside, ...)
     "augment.crop_ratio": (((0, 1), (2, 1), (1, 1000)), ((0.01, 100), (1, 1))), "augment.repeats": ((0,), (1, 3)),
     "augment.hide_and_seek.grid": (((), (0,), (4, 32)), ((1, 31),)),
     "augment.cutout.length": ((-0.1, 1.1), (0, 1)), "augment.cutout.holes": ((0,), (1,)), "augment.augmix.depth": ((-2,), (-1, 3)),
-    "augment.randaugment.layers": ((-1,), (0, 3)), "augment.randaugment.magnitude": ((-1, 11), (0, 10)),
+    "augment.randaugment.layers": ((0, -1), (1, 3)), "augment.randaugment.magnitude": ((-1, 11), (0, 10)),
     "augment.mixup.alpha": ((0, -1), (0.2, 1)), "augment.cutmix.alpha": ((0, -1), (0.2, 1)), "augment.augmix.alpha": ((0,), (1,)),
     "augment.random_erasing.area": (((0, 0.4), (0.4, 0.3), (0.5, 1.1)), ((0.02, 0.4), (1, 1))),
     "augment.resizemix.scale": (((0, 0.4), (0.4, 0.3), (0.5, 1.1)), ((0.1, 0.8),)),

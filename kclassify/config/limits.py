@@ -29,7 +29,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "loss.label_smoothing": (0, 0.99),
     "augment.flip": (0, 1),
     "augment.repeats": (1, 100),
-    "augment.randaugment.layers": (0, 10),
+    "augment.randaugment.layers": (1, 10),
     "augment.randaugment.magnitude": (0, 10),
     "augment.randaugment.noise": (0, 100),
     "augment.randaugment.probability": (0, 1),
