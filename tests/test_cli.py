@@ -564,7 +564,7 @@ def test_topk_may_be_larger_than_the_classes(topk, count, place, onnx_model):
 FAULTS = {
     "resume changed": (3, "the train set has changed since the run began: it had 48 images"),
     "resume no run": (2, "'data' is not a run folder"),
-    "no data": (3, "No data at 'data_'. Expected a folder of images, a list file, or one of: digits, imagenet1k"),
+    "no data": (3, "No data at 'data_'. Did you mean 'data'? Expected a folder of images, a list file, or one of: digits, imagenet1k"),
     "empty data": (3, "'empty' holds no images. Expected one folder a class, such as empty/cat/1.jpg"),
     "one class": (3, "'one' has one class ('cat'). Expected two or more"),
     "loose images": (3, "1 images without class folders"),

@@ -40,6 +40,8 @@ def train(config: RunConfig, console: Console) -> Run:
 
     check_place(config)
     check_exists(config.data)
+    if config.val:
+        check_exists(config.val)
     devices.start()
     from kclassify.training.setup import keep_decoded, prepare
 
@@ -109,6 +111,8 @@ def dry_run(config: RunConfig, console: Console) -> Plan:
 
     check_place(config)
     check_exists(config.data)
+    if config.val:
+        check_exists(config.val)
     devices.start()
     from kclassify.training.setup import parameters, prepare
 
