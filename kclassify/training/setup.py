@@ -50,10 +50,7 @@ class Task:
     @property
     def transform(self) -> TrainTransform:
         """The training transform that the config asks for."""
-        settings, spec = self.config.augment, self.card.preprocessing
-        return TrainTransform(
-            spec.size, settings.crop_scale, settings.crop_ratio, settings.flip, settings.chosen(), spec.mean_levels, settings.repeats
-        )
+        return make_transform(self.config, self.card)
 
 
 def prepare(config: RunConfig, console: Console) -> Task:
@@ -69,7 +66,7 @@ def prepare(config: RunConfig, console: Console) -> Task:
             f"batch_size {config.batch_size} cannot be shared by {machine.replicas} devices. Expected a multiple of it."
         )
     devices.set_seeds(config.seed, deterministic=config.deterministic)
-    data = _load_data(config, console)
+    data = load_data(config, console)
     for layer in [name for name in config.augment.ops if ":" in name]:
         layers.make_layer(layer)
         console.line(f"{layer} {layers.NOTE}")
@@ -96,7 +93,20 @@ def make_card(config: RunConfig, class_names: tuple[str, ...]) -> ModelCard:
     return ModelCard(config.preset, class_names, spec)
 
 
-def _load_data(config: RunConfig, console: Console) -> Dataset:
+def make_transform(config: RunConfig, card: ModelCard) -> TrainTransform:
+    """The training transform of a config, at the image size of a card."""
+    settings, spec = config.augment, card.preprocessing
+    return TrainTransform(
+        spec.size, settings.crop_scale, settings.crop_ratio, settings.flip, settings.chosen(), spec.mean_levels, settings.repeats
+    )
+
+
+def load_data(config: RunConfig, console: Console) -> Dataset:
+    """The data set of a config, with its notes told to the user.
+
+    Raises:
+        DataError: as `dataset.load`.
+    """
     with console.progress("indexing", 1) as bar:
         data = dataset.load(
             config.data,

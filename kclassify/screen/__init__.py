@@ -4,14 +4,16 @@ import csv as csv_files
 import io
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kclassify import presets
-from kclassify.console import Console, to_json
+from kclassify.console import Console
 from kclassify.errors import InputsFailed, SetupError
+from kclassify.screen.tables import json_document as _json
+from kclassify.screen.tables import pairs as _pairs
+from kclassify.screen.tables import table as _table
 
 if TYPE_CHECKING:
     from kclassify.config import Resolved
@@ -195,31 +197,3 @@ def _write_csv(path: Path, rows: Sequence["Result"]) -> None:
         path.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise SetupError(f"Cannot write '{path}': {error.strerror}.") from error
-
-
-def _json(document: Any) -> None:
-    sys.stdout.write(to_json(document) + "\n")
-
-
-def _pairs(rows: Sequence[tuple[str, str]]) -> None:
-    width = max(len(name) for name, _ in rows)
-    sys.stdout.write("".join(f"{name:<{width}}  {value}\n" for name, value in rows))
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Boxes and colours on a terminal; in a pipe one line a row, tabs between the columns, no head line."""
-    if not sys.stdout.isatty():
-        sys.stdout.write("".join("\t".join(_one_line(cell) for cell in row) + "\n" for row in rows))
-        return
-    from rich.console import Console as RichConsole
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(_one_line(cell)) for cell in row))
-    RichConsole().print(table)
-
-
-def _one_line(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
