@@ -27,7 +27,7 @@ from odd_formats import (
     tiff,
     written,
 )
-from odd_jpegs import good_jpegs, jpeg, resized_jpeg, scans, with_junk, with_segment
+from odd_jpegs import good_jpegs, jpeg, plane_by_plane, resized_jpeg, scans, with_junk, with_segment
 from odd_picture import GREY, HEIGHT, LOSSY, PICTURE, WIDTH, Odd, saved
 from odd_pngs import chunk, deflated, good_pngs, header_png, png
 
@@ -112,7 +112,7 @@ def no_files() -> Bad:
             os.close(here)
 
     yield "folder.jpg", lambda path: path.mkdir(), "not a regular file: a folder"
-    yield "pipe.jpg", os.mkfifo, "not a regular file: a named pipe"
+    yield "pipe.jpg", lambda path: os.mkfifo(path), "not a regular file: a named pipe"  # noqa: PLW0108 - not there on every system
     yield "socket.jpg", listen, "not a regular file: a socket"
     yield "device.jpg", lambda path: path.symlink_to("/dev/zero"), "not a regular file: a device"
     yield "dangling.jpg", lambda path: path.symlink_to("gone.jpg"), "No such file or directory: a link to 'gone.jpg'"
@@ -156,11 +156,14 @@ def bombs() -> Bad:
     yield "scans behind junk.jpg", with_junk(scans(101)), "a JPEG of more than 100 scans"
     yield "scans behind a false end.jpg", hidden_scans(), "a JPEG of more than 100 scans"
     screen, frame = struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0), struct.pack("<HHHHB", 0, 0, 9, 9, 0)
+    yield "scans of a plane.jpg", plane_by_plane(99), "a JPEG of more than 100 scans"
     yield "65535 x 65535.gif", b"GIF89a" + screen + b"," + frame + b"\x02\x00;", "65535 x 65535 pixels"
     info = struct.pack("<IiiHHIIiiII", 40, 50_000, 50_000, 1, 1, *6 * [0])
     yield "50000 x 50000.bmp", b"BM" + struct.pack("<IHHI", 90, 0, 0, 54) + info, "50000 x 50000 pixels"
     canvas = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + 2 * (16_383).to_bytes(3, "little")
     yield "16384 x 16384.webp", b"RIFF" + struct.pack("<I", len(canvas)) + canvas, "16384 x 16384 pixels"
+    packed = b"WEBPVP8L" + struct.pack("<IBI", 5, 0x2F, 16_382 | 16_382 << 14)
+    yield "16383 x 16383.webp", b"RIFF" + struct.pack("<I", len(packed)) + packed, "16383 x 16383 pixels"
     yield "60000 x 60000.ppm", b"P6 60000 60000 255\n", "60000 x 60000 pixels"
     yield "60000 x 60000.tiff", small_tiff(size_tags(60_000, 60_000)), "60000 x 60000 pixels"
     yield "strips.tiff", small_tiff(size_tags(9, 9) | {273: (4, 4_000_000, 8), 279: (4, 4_000_000, 8)}), "4,000,000 strips or tiles"

@@ -49,6 +49,16 @@ def scans(count: int) -> bytes:
     return content[:-2] + count * last + b"\xff\xd9"
 
 
+def plane_by_plane(times: int = 1) -> bytes:
+    """A baseline JPEG with a scan for each of Y, Cb and Cr, made of three grey ones; the last comes so many times."""
+    planes = np.asarray(Image.fromarray(PICTURE).convert("YCbCr"))
+    parts = [saved(np.ascontiguousarray(planes[..., i]), "JPEG", quality=95) for i in range(3)]
+    frame, first = parts[0].index(b"\xff\xc0"), parts[0].index(b"\xff\xda")
+    colours = segment(0xC0, struct.pack(">BHHB9B", 8, HEIGHT, WIDTH, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0))
+    scans = [segment(0xDA, bytes([1, i + 1, 0, 0, 63, 0])) + part[part.index(b"\xff\xda") + 10 : -2] for i, part in enumerate(parts)]
+    return parts[0][:frame] + colours + parts[0][frame + 13 : first] + b"".join([*scans, *(times - 1) * scans[2:]]) + b"\xff\xd9"
+
+
 def resized_jpeg(height: int, width: int) -> bytes:
     """Another size in the header; the data is that of the picture."""
     content = jpeg()
@@ -79,9 +89,10 @@ def good_jpegs() -> Iterator[Odd]:
     yield odd("cmyk without adobe marker.jpg", without_adobe(cmyk()), inks()[1])
     yield odd("second picture inside.jpg", saved(PICTURE, "MPO", quality=95, save_all=True, append_images=[Image.new("RGB", (9, 9))]))
     yield odd("bytes behind the end.jpg", jpeg() + bytes(3000))
-    yield odd("scans behind the end.jpg", jpeg(progressive=True) + scans(200))
+    yield odd("scans behind the end.jpg", jpeg(progressive=True) + b"\0\0" + 200 * b"\xff\xda\0\2")
     yield odd("fill bytes.jpg", jpeg()[:2] + 9 * b"\xff" + jpeg()[2:])
     yield odd("junk between segments.jpg", with_junk(jpeg()))
+    yield odd("plane by plane.jpg", plane_by_plane())
     yield odd("comment.jpg", with_segment(jpeg(), 0xFE, b"\xff\xd9\xff\xda" * 400))
     yield odd("a profile.jpg", jpeg(icc_profile=bytes(70_000)))
     yield odd("broken exif.jpg", with_segment(jpeg(), 0xE1, b"Exif\0\0MM\0*\0\0\xff\x08"))

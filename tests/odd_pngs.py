@@ -97,6 +97,7 @@ def marked_pngs() -> Iterator[Odd]:
     """PNGs with something before, behind or between their pixels."""
     plain = png(PICTURE, 8, 2)
     yield Odd("gamma.png", png(PICTURE, 8, 2, before=chunk(b"gAMA", struct.pack(">I", 100_000))), PICTURE)
+    yield Odd("broken exif.png", png(PICTURE, 8, 2, before=chunk(b"eXIf", b"garbage")), PICTURE)
     yield Odd("text behind.png", png(PICTURE, 8, 2, behind=chunk(b"tEXt", b"date:create\0now")), PICTURE)
     yield Odd("end mark missing.png", plain[:-12], PICTURE)
     yield Odd("bytes behind the end.png", plain + bytes(3000), PICTURE)

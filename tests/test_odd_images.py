@@ -20,7 +20,10 @@ from kclassify.predictor import Predictor, predict_files
 from kclassify.presets.card import ModelCard, Preprocessing
 
 # Pillow's remarks on odd metadata; what matters is in the reasons.
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:PIL"),
+    pytest.mark.skipif(sys.platform != "linux", reason="names and kinds of files that only Linux allows"),
+]
 
 GOOD, BAD = list(odd_images.good()), list(odd_images.bad())
 SIZE = 32
@@ -94,6 +97,12 @@ def test_the_index_lists_every_bad_file_with_its_reason(scanned):
     assert set(reasons) == {odd.name for odd in BAD}
     assert not [odd.name for odd in BAD if odd.reason not in reasons[odd.name]]
     assert set(scanned.paths) == {odd.name for odd in GOOD}
+
+
+@pytest.mark.parametrize("name", ["baseline.jpg", "progressive.jpg", "exif 6.jpg", "rgb 8 bit.png", "plain.gif", "lossy.webp"])
+def test_a_file_whose_end_is_there_is_not_decoded_to_be_indexed(folder, monkeypatch, name):
+    monkeypatch.setattr(decode.rgb, "upright_rgb", lambda image: pytest.fail("the pixels were decoded"))
+    assert probe(folder / name).height
 
 
 def test_the_fast_decoders_give_the_pixels_of_the_reader(folder, scanned):

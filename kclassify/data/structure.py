@@ -66,7 +66,7 @@ def _jpeg(file: BinaryIO) -> bool:
             sof, frame = marker, body
     height, width, components = struct.unpack(">xHHB", frame[:6])
     limit_pixels(width, height)
-    if sof not in (0xC0, 0xC1) or body[0] != components:  # the first scan does not hold everything
+    if sof not in (0xC0, 0xC1) or body[:1] != bytes([components]):  # the first scan does not hold everything
         _limit_scans(file.read(_SCANS_WITHIN))
     return sof in _PLAIN_SOF and _ends_with(file, b"\xff\xd9")
 
