@@ -511,13 +511,13 @@ def test_odd_file_names_come_back_and_a_broken_file_is_a_row(place, onnx_model):
     errors = [row for row in rows if "error" in row]
     assert [set(row) for row in errors] == [{"file", "error"}]
     assert errors[0]["file"] == "odd/broken.png"
-    assert "not an image in a known format" in errors[0]["error"]
+    assert "an HTML page, not an image" in errors[0]["error"]
     assert len({json.dumps(row["predictions"]) for row in rows if "error" not in row}) == 1  # the same picture each time
     done = kclassify("predict", "odd", "--model", onnx_model, cwd=place, check=5)
     lines = done.stdout.decode().splitlines()
     assert len(lines) == len(rows)
     assert all(line.count("\t") == 1 for line in lines)
-    assert "odd/broken.png\terror: not an image in a known format (it starts with b'<html>404</h')" in lines
+    assert "odd/broken.png\terror: an HTML page, not an image (it starts with b'<html>404</h')" in lines
 
 
 def test_odd_file_names_come_one_by_one_too(place, onnx_model):
