@@ -19,9 +19,9 @@ def store(data: Any, class_names: Sequence[str] | None = None) -> str:
     """Put labelled images from Python into the cache and return the folder, to be used as `data`.
 
     Args:
-        data: (images, labels) with images uint8 [n, h, w, 3], [n, h, w] or [n, h, w, 1], or a list of such images, and labels int [n]; or a
-            finite tf.data.Dataset (or other iterable) of (image, label) or {"image": ..., "label": ...}. An image may also be the encoded
-            bytes of a file; those are stored as they are, pixels as PNG.
+        data: (images, labels) with images uint8 [n, h, w, 3], [n, h, w] or [n, h, w, 1], or a list of such images, and labels int [n] or
+            [n, 1]; or a finite tf.data.Dataset (or other iterable) of (image, label) or {"image": ..., "label": ...}. An image may also be
+            the encoded bytes of a file; those are stored as they are, pixels as PNG.
         class_names: what the labels count; by default their numbers.
 
     Raises:
@@ -31,7 +31,7 @@ def store(data: Any, class_names: Sequence[str] | None = None) -> str:
     if not rows:
         raise DataError("The data from Python has no image in it.")
     labels = [label for _, label in rows]
-    names = tuple(class_names or map(str, range(max(labels) + 1)))
+    names = tuple(class_names) if class_names is not None else tuple(map(str, range(min(max(labels) + 1, pack.MOST_CLASSES))))
     if min(labels) < 0 or max(labels) >= len(names):
         raise DataError(f"Labels of {min(labels)} to {max(labels)} with {len(names)} classes. Expected 0 to {len(names) - 1}.")
     digest = hashlib.sha256(repr(names).encode())
@@ -46,9 +46,12 @@ def store(data: Any, class_names: Sequence[str] | None = None) -> str:
 def _encoded(data: Any) -> Iterator[tuple[bytes, int]]:
     for number, (image, label) in enumerate(_pairs(data)):
         value = np.asarray(label)
-        if value.ndim or not np.issubdtype(value.dtype, np.integer):
-            raise DataError(f"Label {number} from Python is {label!r}. Expected one whole number an image.")
-        yield _bytes(image, number), int(value)
+        if value.size != 1 or not np.issubdtype(value.dtype, np.integer):
+            raise DataError(
+                f"Label {number} from Python is {value.dtype} {list(value.shape)}.\n"
+                "Expected one whole number an image, not one-hot, not batched."
+            )
+        yield _bytes(image, number), int(value.item())
 
 
 def _pairs(data: Any) -> Iterable[tuple[Any, Any]]:
@@ -57,6 +60,8 @@ def _pairs(data: Any) -> Iterable[tuple[Any, Any]]:
         if len(images) != len(labels):
             raise DataError(f"{len(images)} images with {len(labels)} labels. Expected one label an image.")
         return zip(images, labels, strict=True)
+    if getattr(data, "cardinality", None) and int(data.cardinality()) == -1:  # tf.data.INFINITE_CARDINALITY
+        raise DataError("The tf.data.Dataset never ends. Leave its repeat() out.")
     if not isinstance(data, Iterable):
         raise DataError(f"data: expected a path, a name, (images, labels) or a tf.data.Dataset, got {type(data).__name__}.")
     return map(_pair, data)
@@ -79,7 +84,7 @@ def _bytes(image: Any, number: int) -> bytes:
         value = value.item()
     if isinstance(value, bytes):
         return value
-    if value.dtype != np.uint8 or value.ndim not in (2, 3) or (value.ndim == 3 and value.shape[2] not in (1, 3)):
+    if value.dtype != np.uint8 or value.ndim not in (2, 3) or not value.size or (value.ndim == 3 and value.shape[2] not in (1, 3)):
         raise DataError(
             f"Image {number} from Python is {value.dtype} {list(value.shape)}.\n"
             "Expected uint8 pixels [h, w, 3] or [h, w], 0 to 255, or the bytes of an image file."

@@ -1,5 +1,6 @@
 """All pictures of an index decoded once and kept, in memory or in a file, so that later epochs only cut and resize."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -9,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from kclassify.data.cache import cache_folder
+from kclassify.data.decode import reader_version
 from kclassify.data.index import Index
 from kclassify.data.reading import Sample, columns, decode_whole
-from kclassify.errors import SetupError
+from kclassify.errors import DataError, SetupError
 
 _ROOM = 0.8  # the share of the free memory or disk that may be taken
 
@@ -46,15 +48,26 @@ def keep_decoded(index: Index, where: str, progress: Callable[[int, int], None] 
         progress: called with (images done, images in all).
 
     Raises:
-        SetupError: the pixels do not fit.
+        SetupError: the pixels do not fit, or cannot be written.
+        DataError: an image can no longer be decoded.
     """
     size = int((index.heights.astype(np.int64) * index.widths * 3).sum())
+    try:
+        return _keep(index, where, size, progress)
+    except OSError as error:
+        raise SetupError(f"--cache {where}: {error.filename or cache_folder()}: {error.strerror}. Leave --cache out.") from error
+
+
+def _keep(index: Index, where: str, size: int, progress: Callable[[int, int], None] | None) -> DecodedImages:
     _check_room(size, where)
     if where == "ram":
         kept = DecodedImages(index, np.empty(size, np.uint8))
         _decode_all(index, kept, progress)
         return kept
-    path = cache_folder() / "decoded" / f"{index.fingerprint}.rgb"
+    # A fingerprint knows sizes alone, and an uncompressed image that was changed has the size that it had.
+    changes = [Path(file).stat().st_mtime_ns for file in dict.fromkeys(index.files())]
+    key = hashlib.sha256(repr([index.fingerprint, changes, reader_version()]).encode()).hexdigest()
+    path = cache_folder() / "decoded" / f"{key}.rgb"
     if not path.is_file() or path.stat().st_size != size:
         _write(path, index, size, progress)
     return DecodedImages(index, np.memmap(path, np.uint8, mode="r", shape=(size,)))
@@ -78,10 +91,15 @@ def _decode_all(index: Index, kept: DecodedImages, progress: Callable[[int, int]
         return decode_whole(sample)
 
     images = tf.data.Dataset.from_tensor_slices(columns(index)).map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    for row, pixels in enumerate(images.prefetch(8).as_numpy_iterator()):
-        kept.fill(row, pixels)
-        if progress:
-            progress(row + 1, len(index))
+    done = 0
+    try:
+        for pixels in images.prefetch(8).as_numpy_iterator():
+            kept.fill(done, pixels)
+            done += 1
+            if progress:
+                progress(done, len(index))
+    except (tf.errors.OpError, ValueError) as error:
+        raise DataError(f"{index.root / index.paths[done]}: not what it was when the data set was looked at. Start again.") from error
 
 
 def _check_room(size: int, where: str) -> None:

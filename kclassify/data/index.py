@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from kclassify.data.cache import cache_folder
-from kclassify.data.decode import BadImage, Header, probe
+from kclassify.data.decode import BadImage, Header, probe, reader_version
 from kclassify.data.listing import Listing, read_range
 from kclassify.errors import DataError
 
@@ -72,7 +72,7 @@ def scan(listing: Listing, progress: Callable[[int, int], None] | None = None) -
     sizes, changes = _stat(listing)
     fingerprint = _digest([list(listing.class_names), listing.paths, listing.labels, sizes])
     places = None if listing.ranges is None else [listing.containers, listing.ranges.tolist()]
-    cached = cache_folder() / "index" / f"{_digest([_FORMAT, str(listing.root), fingerprint, changes, places])}.npz"
+    cached = cache_folder() / "index" / f"{_digest([_FORMAT, reader_version(), str(listing.root), fingerprint, changes, places])}.npz"
     headers = _load(cached)
     if headers is None:
         headers = _probe_all(listing, progress)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kclassify.errors import SetupError, UsageError, near_names
 
 _PACKAGES = {"keras": "keras.layers", "keras_cv": "keras_cv.layers"}
+_TRIED = (1, 37, 41, 3)  # a size that no layer makes of another one
 NOTE = "is a layer whose random numbers depend on timing: this run cannot be repeated to the bit"
 
 
@@ -39,9 +40,14 @@ def make_layer(text: str) -> Any:
     if name not in known:
         raise UsageError(f"{text}: {package} has no augmentation layer '{name}'.{near_names(name, known)}")
     try:
-        return getattr(layers, name)(**arguments)
+        with tf.init_scope():  # its random states belong to no graph
+            layer = getattr(layers, name)(**arguments)
+            shape = layer(tf.zeros(_TRIED), training=True).shape
     except (TypeError, ValueError) as error:
         raise UsageError(f"{text}: {str(error).splitlines()[0]}") from error
+    if shape != _TRIED:
+        raise UsageError(f"{text}: changes the size of images. Expected an augmentation that keeps it; see --image-size.")
+    return layer
 
 
 def _is_augmentation(item: Any) -> bool:
@@ -55,8 +61,8 @@ def _parse(text: str, call: str) -> tuple[str, dict[str, Any]]:
         node = ast.parse(call.strip(), mode="eval").body
         if isinstance(node, ast.Name):
             return node.id, {}
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-            return node.func.id, {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args and all(word.arg for word in node.keywords):
+            return node.func.id, {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
     except (SyntaxError, ValueError):
         pass
     raise UsageError(f"{text}: expected a layer with named arguments, such as keras:RandomContrast(factor=0.2)")

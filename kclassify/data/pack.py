@@ -4,6 +4,7 @@ A shard holds tf.train.Examples with the keys of TensorFlow's ImageNet scripts, 
 the shards says at which byte every image stands; shards from elsewhere are gone through once to find that out.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from kclassify.data.listing import Listing
 from kclassify.errors import DataError, SetupError, UsageError
 
 SHARD_BYTES = 128 << 20
+MOST_CLASSES = 1 << 20  # a larger label is a number of another kind, such as an image's
 _FORMAT = 1
 _FACTS = "pack.json"
 _SPLITS = {"train": ("train",), "val": ("val", "test")}  # how the names of shards begin
@@ -62,6 +64,8 @@ def write(
         UsageError: the folder exists.
         SetupError: it cannot be written.
     """
+    import tensorflow as tf
+
     if folder.exists():
         raise UsageError(f"'{folder}' exists. Expected the name of a folder to be made.")
     try:
@@ -74,8 +78,8 @@ def write(
         _save(draft / _FACTS, places, tuple(class_names))
         draft.chmod(0o755)
         os.replace(draft, folder)
-    except OSError as error:
-        raise SetupError(f"Cannot write '{folder}': {error.strerror or error}.") from error
+    except (OSError, tf.errors.OpError) as error:
+        raise SetupError(f"Cannot write '{folder}': {getattr(error, 'strerror', None) or error}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return {name: len(found.names) for name, found in places.items()}
@@ -90,15 +94,21 @@ def listings(folder: Path) -> dict[str, Listing]:
     folder = folder.resolve()
     facts = folder / _FACTS
     places, class_names = _load(facts) if facts.is_file() else _survey(folder)
-    missing = [shard for found in places.values() for shard in found.shards if not (folder / shard).is_file()]
-    if missing:
-        raise DataError(f"{facts}: names the shard '{missing[0]}', which is not there.")
-    return {name: _listing(folder, found, class_names) for name, found in places.items() if found.names}
+    listed = {name: _listing(folder, found, class_names) for name, found in places.items() if found.names}
+    if not listed:
+        raise DataError(f"{folder}: its TFRecord files hold no image.")
+    return listed
 
 
 def _listing(folder: Path, places: _Places, class_names: tuple[str, ...]) -> Listing:
     containers = tuple(places.shards[number] for number in places.shard)
     ranges = np.stack([np.array(places.offsets, np.int64), np.array(places.lengths, np.int64)], axis=1)
+    ends = np.zeros(len(places.shards), np.int64)
+    np.maximum.at(ends, places.shard, ranges.sum(axis=1))
+    for shard, end in zip(places.shards, ends, strict=True):
+        path = folder / shard
+        if not path.is_file() or path.stat().st_size < end:
+            raise DataError(f"{path}: {'shorter than' if path.is_file() else 'missing, but named by'} {_FACTS}. Copy the folder again.")
     return Listing(folder, tuple(places.names), tuple(places.labels), class_names, containers=containers, ranges=ranges)
 
 
@@ -157,7 +167,7 @@ def _survey(folder: Path) -> tuple[dict[str, _Places], tuple[str, ...]]:
     stats = [(folder / shard).stat() for shard in shards]
     mark = json.dumps([str(folder), shards, [(stat.st_size, stat.st_mtime_ns) for stat in stats], _FORMAT])
     cached = cache_folder() / "packs" / f"{hashlib.sha256(mark.encode()).hexdigest()}.json"
-    if cached.is_file():
+    with contextlib.suppress(DataError):  # not there or damaged: it is made again
         return _load(cached)
     places = {name: _Places() for name in _SPLITS}
     texts: dict[int, str] = {}
@@ -166,8 +176,9 @@ def _survey(folder: Path) -> tuple[dict[str, _Places], tuple[str, ...]]:
         _add_shard(places[split], folder, shard, texts)
     count = max((label for found in places.values() for label in found.labels), default=-1) + 1
     class_names = tuple(texts.get(label, str(label)) for label in range(count))
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    _save(cached, places, class_names)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        _save(cached, places, class_names)
     return places, class_names
 
 
@@ -185,6 +196,8 @@ def _add_shard(places: _Places, folder: Path, shard: str, texts: dict[int, str])
                 f"{folder / shard}: record {len(places.names)} is no labelled image.\n"
                 "Expected Examples with image/encoded and image/class/label."
             ) from error
+        if not 0 <= label < MOST_CLASSES:
+            raise DataError(f"{folder / shard}: record {len(places.names)} has the label {label}. Expected 0, 1, 2 ... by class.")
         names = features[name_key].bytes_list.value
         places.names.append(names[0].decode("utf-8", "surrogateescape") if names else f"{shard}#{len(places.names)}")
         places.labels.append(label)
@@ -192,7 +205,7 @@ def _add_shard(places: _Places, folder: Path, shard: str, texts: dict[int, str])
         places.offsets.append(start + record.index(image))
         places.lengths.append(len(image))
         if text := features["image/class/text"].bytes_list.value:
-            texts[label] = text[0].decode("utf-8", "surrogateescape")
+            texts[label] = text[0].decode("utf-8", "replace")
 
 
 def _records(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -223,8 +236,17 @@ def _load(path: Path) -> tuple[dict[str, _Places], tuple[str, ...]]:
         places = {name: _Places(**found) for name, found in document["splits"].items()}
         class_names = tuple(map(str, document["class_names"]))
         for found in places.values():
-            if any(Path(shard).name != shard for shard in found.shards) or not set(found.labels) <= set(range(len(class_names))):
-                raise ValueError("a shard outside of the folder, or a label without a class")
+            _check(found, len(class_names))
         return places, class_names
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: cannot be read ({error!r}). Pack the data again with: kclassify data pack") from error
+
+
+def _check(places: _Places, classes: int) -> None:
+    """ValueError if a document names a shard outside of its folder, a class that it does not have, or no place for an image."""
+    numbers = np.array([places.labels, places.shard, places.offsets, places.lengths], np.int64)  # ValueError too where one is shorter
+    limits = np.array([classes, len(places.shards), 1 << 62, 1 << 62])[:, None]
+    if numbers.shape[1] != len(places.names) or (numbers < 0).any() or (numbers >= limits).any():
+        raise ValueError("a label without a class, or an image without a place")
+    if any(Path(shard).name != shard for shard in places.shards):
+        raise ValueError("a shard outside of the folder")

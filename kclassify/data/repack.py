@@ -10,8 +10,9 @@ from PIL import Image
 
 from kclassify.data import pack
 from kclassify.data.dataset import Dataset
-from kclassify.data.decode import probe, read_rgb
+from kclassify.data.decode import BadImage, probe, read_rgb
 from kclassify.data.index import Index
+from kclassify.errors import DataError
 
 _AHEAD = 64  # images that wait in memory
 
@@ -28,6 +29,10 @@ def pack_dataset(
 
     Returns:
         images by split.
+
+    Raises:
+        DataError: an image can no longer be read.
+        UsageError, SetupError: as `pack.write`.
     """
     splits = {"train": _samples(data.train, short_side, quality, progress, 0)}
     splits["val"] = _samples(data.val, short_side, quality, progress, len(data.train))
@@ -54,9 +59,13 @@ def _samples(
     index: Index, short_side: int | None, quality: int, progress: Callable[[int], None] | None, done: int
 ) -> Iterator[pack.Sample]:
     def one(row: int) -> bytes:
-        source = index.source(row)
-        data = source if isinstance(source, bytes) else source.read_bytes()
-        return data if short_side is None else smaller(data, short_side, quality)
+        try:
+            source = index.source(row)
+            data = source if isinstance(source, bytes) else source.read_bytes()
+            return data if short_side is None else smaller(data, short_side, quality)
+        except (BadImage, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"{index.root / index.paths[row]}: {reason}. It was usable when the data set was looked at.") from error
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for first in range(0, len(index), _AHEAD):
