@@ -13,8 +13,10 @@ import numpy as np
 
 from kclassify.data import dataset, duplicates, sources
 from kclassify.data import index as indexes
+from kclassify.data.class_names import match_classes
 from kclassify.data.dataset import Dataset
 from kclassify.data.index import Index
+from kclassify.data.sources import Source
 from kclassify.errors import DataError
 
 FEW_IMAGES = 10  # to train on, below which a class is told
@@ -103,7 +105,7 @@ class _Images:
 
 def _same_images(images: _Images, prints: duplicates.Fingerprints) -> dict[str, tuple[_Facts, ...]]:
     exact = duplicates.exact_groups(prints)
-    near = duplicates.near_groups(prints, exact)
+    near = duplicates.near_groups(prints)
     same = [(rows, "exact") for rows in duplicates.in_groups(exact)]
     alike = [(rows, "near") for rows in duplicates.in_groups(near) if len(np.unique(exact[rows])) > 1]
 
@@ -123,10 +125,30 @@ def _load(data: str, val: str | None, fraction: float, seed: int, progress: Call
     try:
         return dataset.load(data, val, val_fraction=fraction, seed=seed, max_bad=1.0, progress=progress), ()
     except DataError as error:
-        source = sources.find(data, val)  # which raises once more where there is nothing to look at
+        source = _unmatched(data, val)
         train = indexes.scan(source.train)
         held_out = indexes.scan(source.val) if source.val else train.take(np.arange(0))
         return Dataset(train, held_out, source.notes), (str(error).partition("\n")[0],)
+
+
+def _unmatched(data: str, val: str | None) -> Source:
+    """Both parts of a data set; where they do not have the same classes, each with those of both.
+
+    Raises:
+        DataError: there is nothing to look at.
+    """
+    try:
+        return sources.find(data, val)
+    except DataError:
+        parts, notes = sources._parts(data)
+        if val is not None:
+            others = sources._parts(val)[0]
+            parts["val"] = next(others[split] for split in ("val", "test", "train") if split in others)
+        train, held_out = parts.get("train"), parts.get("val") or parts.get("test")
+        if train is None or held_out is None:
+            raise
+        names = tuple(dict.fromkeys((*train.class_names, *held_out.class_names)))
+        return Source(match_classes(train, names, data), match_classes(held_out, names, val or data), tuple(notes))
 
 
 def _shown(part: Index, path: str) -> str:

@@ -19,7 +19,7 @@ _WIDTH, _HEIGHT = 9, 8  # pixels of the thumbnail that dHash looks at
 _DRAFT = (8 * _WIDTH, 8 * _HEIGHT)  # what a JPEG is decoded to at least: more changes nothing, less would be coarse
 _NEAR_BITS = 6  # of 64 that may differ: 111 of 112 photographs resized to 224 x 224 stayed within
 _NEAR_LEVELS = 4.0  # grey levels by which the thumbnails may differ on average: tells one handwritten 1 from another
-_NEIGHBOURS = 256  # an image is compared with so many others at most that share a part of its hash, lest a million blank ones take days
+_NEIGHBOURS = 64  # an image is compared with fewer others than that of those that share a part of its hash; some sets share the same rim
 _AHEAD = 1024  # images that wait in memory
 
 
@@ -72,52 +72,54 @@ def exact_groups(found: Fingerprints) -> np.ndarray:
     return groups
 
 
-def near_groups(found: Fingerprints, exact: np.ndarray) -> np.ndarray:
+def near_groups(found: Fingerprints) -> np.ndarray:
     """A number for each image, int64 [n], the same for those that look alike, and all that look like one of these."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    _, first, number = np.unique(exact, return_index=True, return_inverse=True)  # of equal files one is compared
-    readable = np.setdiff1d(first, [row for row, _ in found.bad])
-    pairs = number[readable[_near_pairs(found.hashes[readable], found.thumbnails[readable])]]  # [2, pairs]
-    links = coo_array((np.ones(pairs.shape[1], np.int8), tuple(pairs)), shape=(len(first), len(first)))
-    return connected_components(links, directed=False)[1][number]
+    readable = np.setdiff1d(np.arange(len(found.hashes)), [row for row, _ in found.bad])
+    flat = found.thumbnails[readable].reshape(-1, _HEIGHT * _WIDTH)
+    # Of equal thumbnails one is compared: copies, and blank images, of which there may be thousands.
+    _, first, number = np.unique(flat, axis=0, return_index=True, return_inverse=True)
+    pairs = _near_pairs(found.hashes[readable][first], found.thumbnails[readable][first])
+    links = coo_array((np.ones(len(pairs[0]), np.int8), pairs), shape=(len(first), len(first)))
+    groups = len(first) + np.arange(len(found.hashes))  # a number of its own for what cannot be read
+    groups[readable] = connected_components(links, directed=False)[1][number.reshape(-1)]
+    return groups
 
 
-def _near_pairs(hashes: np.ndarray, thumbnails: np.ndarray) -> np.ndarray:
-    """Rows of the images that look alike: int64 [2, pairs].
+def _near_pairs(hashes: np.ndarray, thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the images that look alike: twice int64 [pairs].
 
     Of hashes that differ in 7 bits or less, one of the four parts of 16 bits differs in one bit or none. So only those are compared that
     agree in a part of which one bit is left out; sorting brings them together.
     """
-    kept = [np.zeros((2, 0), np.int64)]
+    count, codes = len(hashes), np.zeros(0, np.int64)
     for part in range(0, 64, 16):
-        turned = (hashes << np.uint64(part)) | (hashes >> np.uint64((64 - part) % 64)) if part else hashes
+        turned = (hashes << np.uint64(part)) | (hashes >> np.uint64(64 - part)) if part else hashes
         for bit in range(48, 64):
             masked = turned & ~np.uint64(1 << bit)
-            order = np.argsort(masked, kind="stable")
-            kept += [pairs[:, _alike(hashes, thumbnails, *pairs)] for pairs in _neighbours(masked[order] >> np.uint64(48), order)]
-    return np.concatenate(kept, axis=1)
+            order = np.argsort(masked)
+            found = [one * count + other for one, other in _alike(hashes, thumbnails, masked[order] >> np.uint64(48), order)]
+            codes = np.unique(np.concatenate([codes, *found]))
+    return codes // count, codes % count
 
 
-def _neighbours(keys: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:
-    """Pairs of rows whose sorted keys are equal: int64 [2, n], one array for each distance between them."""
+def _alike(hashes: np.ndarray, thumbnails: np.ndarray, keys: np.ndarray, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of rows in the order of their keys, those of equal keys that are near duplicates: the smaller row and the larger one."""
     places = np.arange(len(keys))
     for distance in range(1, _NEIGHBOURS):
         places = places[places + distance < len(keys)]
         places = places[keys[places] == keys[places + distance]]
         if not len(places):
             return
-        yield np.stack([order[places], order[places + distance]])
-
-
-def _alike(hashes: np.ndarray, thumbnails: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Which of these pairs of rows are near duplicates: bool [pairs]."""
-    differing = (hashes[one] ^ hashes[other]).view(np.uint8).reshape(-1, 8)
-    near = np.unpackbits(differing, axis=1).sum(axis=1) <= _NEAR_BITS
-    levels = np.abs(thumbnails[one[near]].astype(np.int16) - thumbnails[other[near]]).mean(axis=(1, 2))
-    near[near] = levels <= _NEAR_LEVELS
-    return near
+        one, other = order[places], order[places + distance]
+        differing = np.unpackbits((hashes[one] ^ hashes[other]).view(np.uint8).reshape(-1, 8), axis=1)
+        near = differing.sum(axis=1, dtype=np.uint8) <= _NEAR_BITS
+        one, other = one[near], other[near]
+        levels = np.abs(thumbnails[one].astype(np.int16) - thumbnails[other]).mean(axis=(1, 2))
+        near = levels <= _NEAR_LEVELS
+        yield np.minimum(one, other)[near], np.maximum(one, other)[near]
 
 
 def _all(rows: Sequence[tuple[Index, int]]) -> Iterator[tuple[bytes, np.ndarray | str]]:

@@ -114,7 +114,7 @@ def _title(config: RunConfig, card: "ModelCard") -> tuple[str, str]:
 
 def _check_target(path: Path, config: RunConfig, force: bool) -> None:
     if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"'{path}' does not say in which format. Expected an ending of {', '.join(SUFFIXES)}, such as: -o sheet.png")
+        raise UsageError(f"'{path}' has no ending of a format that is written. Expected {', '.join(SUFFIXES)}, such as: -o sheet.png")
     if path.is_dir() or (path.exists() and not force):
         raise UsageError(f"'{path}' exists. Name another file with -o, or replace it with: --force")
     check_outside(path, config.data)
