@@ -1,8 +1,12 @@
 """The tf.data graph: the same bytes however a run is cut and on any number of threads, every sample once, every format right."""
 
 import dataclasses
+import hashlib
 import itertools
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +15,14 @@ from PIL import Image
 
 from kclassify.data import index, order, pipeline, sources
 from kclassify.data.decode import PILLOW, read_rgb
-from kclassify.data.pipeline import TrainTransform, eval_batches, find_unreadable, steps_per_epoch, train_batches
+from kclassify.data.decoded import keep_decoded
+from kclassify.data.erasing import ERASINGS, erase
+from kclassify.data.mixing import mix
+from kclassify.data.pipeline import TrainTransform, eval_batches, find_unreadable, rows_of_steps, steps_per_epoch, train_batches
+from kclassify.data.policies import POLICIES
 from kclassify.data.preprocess import preprocess
+from kclassify.presets import augmentations
+from kclassify.presets.augmentations import AUGMENTATIONS
 from kclassify.presets.card import Preprocessing
 
 SMALL = TrainTransform(size=24)
@@ -38,9 +48,10 @@ def scan(root) -> index.Index:
     return found
 
 
-def batches(found, first, last, *, transform=SMALL, batch_size=5, seed=3, threads=None):
+def batches(found, first, last, *, transform=SMALL, batch_size=5, seed=3, threads=None, decoded=None):
     """The batches as lists of arrays."""
-    dataset = train_batches(found, transform, batch_size=batch_size, seed=seed, first_step=first, last_step=last)
+    steps = {"first_step": first, "last_step": last, "threads": threads, "decoded": decoded}
+    dataset = train_batches(found, transform, batch_size=batch_size, seed=seed, **steps)
     if threads:
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
@@ -61,18 +72,103 @@ def test_shapes_and_types(photo_index):
     assert len(list(dataset)) == 2 and dataset.options().deterministic is True
 
 
-@pytest.mark.parametrize("cuts", [(0, 2, 3, 7), (0, 1, 6, 7)], ids=str)
-def test_any_cut_of_the_steps_gives_the_same_bytes(photo_index, cuts):
-    """With 12 files and batches of 5 an epoch has 3 steps, so the cuts lie inside epochs and between them."""
-    whole = content(batches(photo_index, 0, 7))
-    parts = [batch for first, last in itertools.pairwise(cuts) for batch in content(batches(photo_index, first, last))]
-    assert len(whole) == 7 and parts == whole
+# Every augmentation, with settings by which it always does something.
+ALWAYS = {"hide_and_seek": {"grid": (3,)}, "gridmask": {"probability": 1.0, "ramp_epochs": 0.0}, "color_jitter": {"hue": 0.1}}
+CERTAIN = {name: {"probability": 1.0} for name in ("grey", "blur", "solarize", "random_erasing")} | ALWAYS
+VARIANTS = {name: (name, row(**CERTAIN.get(name, {}))) for name, row in AUGMENTATIONS.items()}
+VARIANTS |= {f"erasing {mode}": ("random_erasing", augmentations.RandomErasing(probability=1.0, mode=mode)) for mode in ("const", "random")}
+LIGHTER = {"augmix": {"width": 1, "depth": 1}, "gridmask": {"ramp_epochs": 0.0}}  # a full AugMix is most of the graph
+ALL = dataclasses.replace(SMALL, ops=tuple((name, row(**LIGHTER.get(name, {}))) for name, row in AUGMENTATIONS.items()))
 
 
-def test_the_number_of_threads_changes_nothing(photo_index):
-    expected = content(batches(photo_index, 0, 6, threads=1))
-    assert content(batches(photo_index, 0, 6, threads=8)) == expected
-    assert content(batches(photo_index, 0, 6)) == expected
+@pytest.fixture(scope="module")
+def plain(numbered) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and targets of the second batch without an augmentation: samples 5 to 9."""
+    ((pixels, targets, _),) = batches(numbered, 1, 2)
+    return pixels, targets
+
+
+def eagerly(plain, op, *, seed=3) -> tuple[np.ndarray, np.ndarray]:
+    """The plain batch augmented by calls outside of tf.data."""
+    at, (name, settings) = {"seed": seed, "number": tf.constant(5, tf.int64)}, op
+    pixels, targets = map(tf.constant, plain)
+    if name in POLICIES:
+        uniforms = order.uniforms(seed, at["number"], 5, table=name, columns=POLICIES[name].draws(settings))
+        rows = zip(*POLICIES[name].choose(uniforms, settings, 24), strict=True)
+        pixels = tf.stack([POLICIES[name].apply(image, row, settings) for image, row in zip(pixels, rows, strict=True)])
+    elif name in ERASINGS:
+        pixels = erase(pixels, [op], epoch=tf.constant(0, tf.int64), mean=SMALL.mean, **at)
+    else:
+        random = order.uniforms(seed, at["number"], 1, table="mixing", columns=4)[0]
+        pixels, targets = mix(pixels, targets, [op], random=random, **at)
+    return pixels.numpy(), targets.numpy()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_augmentation_gives_the_same_bytes_inside_the_pipeline_and_outside(numbered, plain, variant):
+    """In a map of eight threads, and called on the batch that the pipeline gives without it; with another seed it looks different."""
+    op = VARIANTS[variant]
+    (pixels, targets, _), _ = batches(numbered, 1, 3, transform=dataclasses.replace(SMALL, ops=(op,)), threads=8)
+    found, changed = eagerly(plain, op)
+    assert (pixels.tobytes(), targets.tobytes()) == (found.tobytes(), changed.tobytes())
+    assert (pixels != plain[0]).any()
+    if variant not in ("grey", "solarize"):  # which draw nothing but whether
+        assert (pixels != eagerly(plain, op, seed=4)[0]).any()
+
+
+def mark(found) -> str:
+    return hashlib.sha256(b"".join(part for batch in content(found) for part in batch)).hexdigest()
+
+
+def test_threads_cuts_and_processes_change_nothing_with_all_augmentations_at_once(numbered, tmp_path):
+    """Twelve files in batches of 5 are 3 steps an epoch; the pieces begin inside of one, and each has another number of threads."""
+    whole = batches(numbered, 0, 9, transform=ALL, threads=1)
+    pieces = [batches(numbered, 0, 4, transform=ALL, threads=2), batches(numbered, 4, 9, transform=ALL, threads=8)]
+    assert len(whole) == 9 and content(itertools.chain(*pieces)) == content(whole)
+    assert len({batch[0].tobytes() for batch in whole}) == 9
+    code = "import sys, numpy, dataclasses, test_pipeline as t; found = t.scan(sys.argv[1])\n"
+    code += "found = dataclasses.replace(found, labels=numpy.arange(12, dtype='int32'), class_names=tuple(map(str, range(12))))\n"
+    code += "sys.stdout.write(t.mark(t.batches(found, 0, 9, transform=t.ALL)))"
+    environment = {**os.environ, "PYTHONHASHSEED": "77", "KCLASSIFY_CACHE": str(tmp_path), "PYTHONPATH": str(Path(__file__).parent)}
+    other = subprocess.run(
+        [sys.executable, "-c", code, str(numbered.root)], env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert other.stdout == mark(whole)
+
+
+BATCHWISE = tuple((name, AUGMENTATIONS[name]()) for name in ("rotation", "random_erasing", "cutmix"))
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_any_cut_of_the_steps_gives_the_same_bytes(numbered, repeats):
+    transform = dataclasses.replace(SMALL, ops=BATCHWISE, repeats=repeats)
+    kept = keep_decoded(numbered, "ram")
+    whole = content(batches(numbered, 0, 12, transform=transform, decoded=kept))
+    cuts = [0, *sorted(np.random.default_rng(repeats).choice(np.arange(1, 12), 2, replace=False)), 12]
+    pieces = zip(itertools.pairwise(cuts), (1, 2, 8), strict=True)
+    found = [batches(numbered, *cut, transform=transform, decoded=kept, threads=threads) for cut, threads in pieces]
+    assert content(itertools.chain(*found)) == whole, cuts
+
+
+def test_an_image_is_repeated_in_its_batch_and_looks_different_each_time(numbered):
+    """Repeated augmentation (Berman et al., arXiv:1902.05509): a third of the images comes three times each in an epoch."""
+    transform = dataclasses.replace(SMALL, repeats=3)
+    found = batches(numbered, 0, 9, transform=transform, batch_size=6)
+    epochs = []
+    for first in range(0, 8, 2):
+        for pixels, labels, _ in found[first : first + 2]:
+            images = labels.argmax(1).tolist()
+            assert images == [image for image in dict.fromkeys(images) for _ in range(3)] and len({p.tobytes() for p in pixels}) == 6
+        epochs.append(seen(found[first : first + 2], 1.0))
+        assert len(epochs[-1]) == 12 and len(set(epochs[-1])) == 4
+    assert len({frozenset(epoch) for epoch in epochs}) == 4
+    assert rows_of_steps(12, 6, 3, range(8), 3).tolist() == [image for epoch in epochs for image in epoch]
+
+
+def test_every_image_comes_with_repeats_too(numbered):
+    rows = rows_of_steps(12, 6, 3, range(2 * 60), 3)
+    counts = np.bincount(rows, minlength=12)
+    assert counts.sum() == 720 and counts.min() > 30 and counts.max() < 96  # 60 on average, 3 at a time
 
 
 def test_a_run_is_the_same_every_time_and_another_one_for_another_seed(photo_index):
@@ -93,8 +189,9 @@ def seen(found, weight: float) -> list[int]:
 @pytest.mark.parametrize("batch_size", [1, 5, 12, 30])
 def test_every_sample_comes_once_an_epoch(numbered, batch_size):
     per_epoch = steps_per_epoch(12, batch_size)
+    three_epochs = batches(numbered, 0, 3 * per_epoch, batch_size=batch_size)
     for epoch in range(3):
-        found = batches(numbered, epoch * per_epoch, (epoch + 1) * per_epoch, batch_size=batch_size)
+        found = three_epochs[epoch * per_epoch : (epoch + 1) * per_epoch]
         assert sorted(seen(found, 1.0)) == list(range(12))
         weights = np.concatenate([weights for _, _, weights in found])
         assert weights.tolist() == [1.0] * 12 + [0.0] * (per_epoch * batch_size - 12)
@@ -258,13 +355,14 @@ NAMES = ["a b.jpg", "größe ✓.jpg", "two\nlines.jpg", "100%25 #1?.jpg", os.fs
 
 @pytest.mark.parametrize("decoder", ["fast", "pillow"])
 def test_any_file_name_works(tmp_path, decoder):
+    """Each in a class of its own, whose name has to be plain text."""
     for number, name in enumerate(NAMES):
-        (tmp_path / f"class {name}").mkdir()
-        Image.new("RGB", (20, 30), (30 * number, 20, 20)).save(tmp_path / f"class {name}" / name, quality=95)
+        (tmp_path / f"größe {number}").mkdir()
+        Image.new("RGB", (20, 30), (30 * number, 20, 20)).save(tmp_path / f"größe {number}" / name, quality=95)
     found = scan(tmp_path)
     if decoder == "pillow":
         found = through_pillow(found)
-    expected = {f"class {name}/{name}": 30 * number for number, name in enumerate(NAMES)}
+    expected = {f"größe {number}/{name}": 30 * number for number, name in enumerate(NAMES)}
     evaluated = [part.numpy() for part in next(iter(eval_batches(found, Preprocessing(size=16), batch_size=len(NAMES))))]
     (trained,) = batches(found, 0, 1, batch_size=len(NAMES))
     for pixels, labels, _ in (evaluated, trained):
