@@ -69,6 +69,16 @@ def test_an_unchanged_data_set_is_not_looked_at_again(photos, own_cache, looked_
     assert same(scan(photos), first) and len(looked_at) == 13
 
 
+def test_another_reader_looks_at_everything_again(photos, own_cache, looked_at, monkeypatch):
+    """As when a decoder for a format is installed: what could not be read before can be read now."""
+    scan(photos)
+    monkeypatch.setattr(index, "reader_version", lambda: ["newer"])
+    scan(photos)
+    assert len(looked_at) == 24
+    scan(photos)
+    assert len(looked_at) == 24
+
+
 def test_the_cache_lies_in_its_folder_alone(photos, own_cache):
     scan(photos)
     files = [path.relative_to(own_cache) for path in own_cache.rglob("*") if path.is_file()]

@@ -66,6 +66,23 @@ def test_uniforms_do_not_depend_on_how_the_range_is_cut(first):
     assert whole.shape == (9, order.COLUMNS) and whole.dtype == np.float32
 
 
+@pytest.mark.parametrize("columns", [1, 5, 32, 33, 198])
+def test_tables_of_any_width_do_not_depend_on_how_the_range_is_cut(columns):
+    whole, *parts = (
+        order.uniforms(7, tf.constant(first, tf.int64), count, table="cutout", columns=columns).numpy()
+        for first, count in ((11, 7), (11, 2), (13, 5))
+    )
+    assert whole.shape == (7, columns) and np.concatenate(parts).tobytes() == whole.tobytes()
+    assert len(np.unique(whole)) > 0.99 * whole.size  # rows do not overlap
+
+
+def test_tables_of_other_names_are_independent():
+    names = ("", "mixing", "cutout", "gridmask")
+    tables = np.stack([order.uniforms(0, tf.constant(0, tf.int64), 500, table=name).numpy().ravel() for name in names])
+    assert np.abs(np.corrcoef(tables) - np.eye(4)).max() < 0.04
+    assert len(np.unique(tables)) > 0.99 * tables.size
+
+
 def test_uniforms_differ_by_seed_and_row():
     rows = {row.tobytes() for seed in (0, 1, 2**31 - 1) for row in table(seed, 0, 200)}
     assert len(rows) == 600

@@ -28,13 +28,6 @@ def uniforms(seed: int, first_number: tf.Tensor, count: int, *, table: str = "",
     return numbers[:, :columns]
 
 
-def random_bytes(seed: int, first_number: tf.Tensor, count: int, *, table: str, columns: int) -> tf.Tensor:
-    """As `uniforms`, but uint8 [count, columns] with all 256 values equally likely."""
-    (rows, words), counter = _place(first_number, count, table, -(-columns // 4))
-    numbers = tf.raw_ops.StatelessRandomUniformFullIntV2(shape=[rows, words], key=_key(seed), counter=counter, alg=_PHILOX, dtype=tf.uint32)
-    return tf.reshape(tf.bitcast(numbers, tf.uint8), [rows, words * 4])[:, :columns]
-
-
 def _key(seed: int) -> tf.Tensor:
     return tf.constant([seed], tf.uint64)
 
