@@ -59,15 +59,14 @@ ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML fi
 Settings = Annotated[list[str] | None, typer.Option("--set", "-o", metavar="KEY=VALUE", help="Any setting; see: kclassify config show.")]
 Gpus = Annotated[str | None, typer.Option(help="0,1,2,3 or all or none. By default the first GPU, else the CPU.")]
 Preset = Annotated[str | None, typer.Option("--preset", "-p", help="Model; see: kclassify presets list.", autocompletion=presets.names)]
-Data = Annotated[str | None, typer.Option("--data", "-d", help="Folder of class folders, `path label` list, or digits.")]
+Data = Annotated[str | None, typer.Option("--data", "-d", help="Folder of class folders, list of images, or a name such as digits.")]
 DataSet = Annotated[str, typer.Argument(metavar="DATA", help="What train takes as --data: a folder, a list, or a name such as digits.")]
 Val = Annotated[str | None, typer.Option(help="Validation folder or list, if the data has none.")]
 Augment = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help="Beside crop and flip, with commas between, such as randaugment,mixup; none for no other. Their settings: "
-        "--set augment.mixup.alpha=0.8.",
+        help="Augmentations beside crop and flip, such as randaugment,mixup, or none. Settings: --set augment.mixup.alpha=0.8.",
         autocompletion=_augmentations,
     ),
 ]
@@ -76,6 +75,7 @@ LongSettings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VA
 Seed = Annotated[int | None, typer.Option(help="Of the split, the order, the crops and the weights.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", "-e", help="How often every image is seen.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step, over all devices.")]
+ImageSize = Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")]
 Model = Annotated[str, typer.Argument(metavar="RUN|MODEL.keras|PRESET", help="What was trained, or a preset with weights.")]
 
 
@@ -87,7 +87,7 @@ def train(  # noqa: PLR0913 - the options of the main verb
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")] = None,
+    image_size: ImageSize = None,
     weights: Annotated[str | None, typer.Option(help="auto, pretrained, none, or a file.")] = None,
     pretrained: Annotated[bool | None, typer.Option("--pretrained/--no-pretrained", help="Short for --weights pretrained or none.")] = None,
     gpus: Gpus = None,
@@ -200,7 +200,9 @@ def data_check(  # noqa: PLR0913 - the options of a verb
     val: Val = None,
     preset: Preset = None,
     settings: LongSettings = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 if files are bad, classes too, or images in both parts.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 3 for unusable files, class problems, and images in both parts or two classes.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Show every class and every finding.")] = False,
     offline: Offline = False,
     quiet: Quiet = False,
@@ -229,12 +231,14 @@ def data_check(  # noqa: PLR0913 - the options of a verb
 def data_preview(  # noqa: PLR0913 - the options of a verb
     data: DataSet,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .png, .jpg or .webp.")] = Path("sheet.png"),
+    val: Val = None,
     preset: Preset = None,
     augment: Augment = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="Images on the sheet.")] = 32,
     columns: Annotated[int | None, typer.Option(min=1, max=100, help="Images side by side.")] = None,
     before: Annotated[bool, typer.Option("--before", help="Each image as it is, above what became of it.")] = False,
-    image_size: Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")] = None,
+    image_size: ImageSize = None,
+    batch_size: BatchSize = None,
     seed: Seed = None,
     config: ConfigFile = None,
     settings: LongSettings = None,
@@ -249,7 +253,8 @@ def data_preview(  # noqa: PLR0913 - the options of a verb
     """
     from kclassify.training.preview import preview
 
-    flags = {"data": data, "preset": preset, "augment.ops": augment, "image_size": image_size, "seed": seed}
+    flags: dict[str, Any] = {key: value for key, value in locals().items() if key in screen.RUN_FLAGS}
+    flags["augment.ops"] = augment
     resolved = screen.resolve(flags, config, settings).config
     sheet = preview(resolved, output, count=count, columns=columns, before=before, force=force, console=screen.console(quiet))
     data_screen.preview(sheet, as_json)

@@ -66,6 +66,7 @@ def flawed(tmp_path, windows, monkeypatch, own_cache):
     shutil.copy(train / "coffee/3.jpg", train / "coffee/again.jpg")
     (train / "cat/empty.jpg").write_bytes(b"")
     (train / "cat/hollow.png").write_bytes(undecodable_png())
+    (train / "coffee/hollow.png").write_bytes(undecodable_png())
     return root
 
 
@@ -92,7 +93,8 @@ def test_every_planted_fault_is_found_and_no_other(flawed):
     assert {image["class"] for image in found["label_conflicts"][0]["images"]} == {"cat", "rocket"}
     assert sorted(paths(found["exact_duplicates"])) == sorted([leak, mistaken, again])
     assert paths(found["near_duplicates"]) == [resized]
-    assert {row["path"] for row in found["bad_files"]} == {"data/train/cat/empty.jpg", "data/train/cat/hollow.png"}
+    bad = ["data/train/cat/empty.jpg", "data/train/cat/hollow.png", "data/train/coffee/hollow.png"]
+    assert sorted(row["path"] for row in found["bad_files"]) == bad
     assert all(row["reason"] for row in found["bad_files"])
     assert [(row["class"], row["train"]) for row in found["small_classes"]] == [("rocket", 5)]
     assert not found["class_problems"]
@@ -101,17 +103,17 @@ def test_every_planted_fault_is_found_and_no_other(flawed):
 
 def test_counts_sizes_and_crop(flawed):
     found = check("data", None, **SETTINGS)
-    assert found.splits["train"]["images"] == 10 + 1 + 11 + 5  # the hollow one looks whole until it is decoded
+    assert found.splits["train"]["images"] == 11 + 12 + 5  # the hollow ones look whole until they are decoded
     assert found.splits["val"] == {
         "images": 8,
         "classes": 3,
         "bytes": sum(path.stat().st_size for path in (flawed / "val").rglob("*.*")),
     }
-    assert [row["class"] for row in found.classes] == ["cat", "coffee", "rocket"]
-    assert found.balance == {"largest": {"class": "cat", "images": 11}, "smallest": {"class": "rocket", "images": 5}, "ratio": 2.2}
+    assert [row["class"] for row in found.classes] == ["coffee", "cat", "rocket"]
+    assert found.balance == {"largest": {"class": "coffee", "images": 12}, "smallest": {"class": "rocket", "images": 5}, "ratio": 2.4}
     assert found.sizes["width"]["max"] == 200
     assert found.sizes["height"] == {"min": 8, "median": 150, "max": 200}
-    assert found.formats == {"jpeg": 33, "png": 2}
+    assert found.formats == {"jpeg": 33, "png": 3}
     # of 200 x 150 pixels a square of 0.875 times 150 is seen
     assert found.crop["worst"] == pytest.approx(1 - (0.875 * 150) ** 2 / (200 * 150), abs=1e-3)
     assert found.crop["worst_file"].endswith(".jpg")
@@ -220,6 +222,13 @@ def test_the_index_finds_what_comparing_all_pairs_finds():
     assert found == expected
     assert {differing[pair] for pair in expected} == set(range(duplicates._NEAR_BITS + 1))  # far ones too, which agree in no whole part
     assert 0 < (~((differing <= duplicates._NEAR_BITS) & (levels <= limit))[range(200), range(300, 500)]).sum() < 200
+
+
+@pytest.mark.parametrize("bit", range(16))
+def test_six_bits_that_leave_no_part_whole_are_found(bit):
+    changes = 1 << bit | 1 << (16 + bit) | 0b11 << 32 | 0b11 << 48
+    hashes = np.array([0x0123456789ABCDEF, 0x0123456789ABCDEF ^ changes], np.uint64)
+    assert [pair.tolist() for pair in duplicates._near_pairs(hashes, np.zeros((2, 8, 9), np.uint8))] == [[0], [1]]
 
 
 def test_thousands_of_blank_images_are_one_group_and_take_no_time():

@@ -130,7 +130,7 @@ def test_any_name_can_be_drawn(name):
     assert drawn.width == 2 * SIDE + sheet._GAP + 2 * sheet._MARGIN
 
 
-@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (12, 4), (32, 8), (30, 6), (1000, 40)])
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (12, 4), (32, 8), (30, 6), (8, 4), (1000, 40)])
 def test_the_grid_is_a_little_wider_than_high_and_full_where_it_can_be(count, columns):
     assert sheet._columns(count, 1) == columns
 

@@ -10,7 +10,6 @@ from kclassify.config import RunConfig
 from kclassify.console import Console
 from kclassify.data.sources import check_exists
 from kclassify.errors import DataError, SetupError, UsageError
-from kclassify.presets.datasets import DATASETS
 from kclassify.training.packing import check_outside
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def _title(config: RunConfig, card: "ModelCard") -> tuple[str, str]:
     augment, size = config.augment, card.preprocessing.size
     crop = f"crops of {augment.crop_scale[0]:.0%} to {augment.crop_scale[1]:.0%}, {augment.flip:.0%} flipped"
     ops = ", ".join(augment.ops) or "no further augmentation"
-    name = config.data if config.data in DATASETS else Path(config.data).expanduser().resolve().name
+    name = "/".join(Path(config.data).parts[-2:]) or Path(config.data).resolve().name
     return name, f"{config.preset} · {size} x {size} pixels · {crop} · {ops} · seed {config.seed} · from step 0"
 
 

@@ -17,7 +17,8 @@ _TEXT, _TITLE = 15, 24  # font sizes in pixels
 _LINE = 19  # pixels from one line of a label to the next
 _LEAST = 128  # pixels a cell is wide at least, so that a label has room
 _MIXED = 0.005  # a share below this is not worth a word
-_PAPER, _INK, _FAINT, _FRAME = "#ffffff", "#1f2328", "#6e7781", "#eef1f4"
+# Paper a little darker than white, on which a white picture still has an edge.
+_PAPER, _INK, _FAINT, _FRAME = "#f1f3f5", "#1f2328", "#636c76", "#dfe3e8"
 # Beyond Pillow's own font, which knows the letters of English: what Linux, macOS and Windows have for others.
 _OTHER_FONTS = ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "Arial Unicode.ttf", "msyh.ttc", "malgun.ttf")
 
@@ -68,9 +69,9 @@ def draw(
 
 
 def _columns(count: int, height: int) -> int:
-    """So many columns that a sheet is about 1.6 times as wide as high, one more or less where the last row is fuller for it."""
+    """So many columns that a sheet is about 1.6 times as wide as high, or a few less or one more where the last row is fuller for it."""
     best = math.ceil(math.sqrt(1.6 * count * height))
-    return min(range(max(1, best - 1), best + 2), key=lambda columns: (-count % columns, abs(columns - best)))
+    return min(range(max(1, best - 2), best + 2), key=lambda columns: (-count % columns, abs(columns - best)))
 
 
 def _caption(item: Label, width: int) -> list[str]:
