@@ -283,7 +283,7 @@ def test_quick_verbs_take_little_and_load_nothing_heavy(words, tmp_path):
 
 def test_help_names_every_verb(tmp_path):
     text = kclassify("--help", cwd=tmp_path).stdout.decode()
-    for verb in ("train", "resume", "eval", "predict", "export", "presets", "config"):
+    for verb in ("train", "resume", "eval", "predict", "export", "data", "presets", "config"):
         assert f" {verb} " in text
 
 

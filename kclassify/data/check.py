@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -140,9 +139,9 @@ def _unmatched(data: str, val: str | None) -> Source:
     try:
         return sources.find(data, val)
     except DataError:
-        parts, notes = sources._parts(data)
+        parts, notes = sources.listings(data)
         if val is not None:
-            others = sources._parts(val)[0]
+            others = sources.listings(val)[0]
             parts["val"] = next(others[split] for split in ("val", "test", "train") if split in others)
         train, held_out = parts.get("train"), parts.get("val") or parts.get("test")
         if train is None or held_out is None:
@@ -212,6 +211,6 @@ def _crop(images: _Images, crop_pct: float) -> _Facts | None:
 
 
 def _notes(data: Dataset) -> tuple[str, ...]:
-    """The data set's own notes without the files of a run folder, which a check does not write, and without what the findings say."""
+    """The data set's own notes without what the findings say."""
     said = ("unusable files are left out", "classes without an image")
-    return tuple(re.sub(r" \(see \w+\.csv\)", "", note) for note in data.notes if not any(words in note for words in said))
+    return tuple(note for note in data.notes if not any(words in note for words in said))

@@ -61,7 +61,7 @@ def load(data: str, val: str | None, *, val_fraction: float, seed: int, max_bad:
     else:
         total = len(train)
         train, held_out = _set_aside(train, data, val_fraction, seed)
-        notes.append(f"no validation part in '{data}': {len(held_out)} of {total} images are set aside for it, by class (see split.csv)")
+        notes.append(f"no validation part in '{data}': {len(held_out)} of {total} images are set aside for it, by class")
     notes += _remarks(source.train.others, train, held_out)
     return Dataset(train, held_out, tuple(notes))
 
@@ -113,4 +113,4 @@ def _remarks(others: Mapping[str, int], train: Index, val: Index) -> Iterator[st
         yield f"files that are not looked at, by their ending: {counted}"
     bad = train.bad + val.bad
     if bad:
-        yield f"{len(bad)} unusable files are left out (see bad_files.csv), such as {bad[0][0]}: {bad[0][1]}"
+        yield f"{len(bad)} unusable files are left out, such as {bad[0][0]}: {bad[0][1]}"

@@ -33,7 +33,7 @@ def find(data: str, val: str | None = None) -> Source:
     Raises:
         DataError: nothing usable is there, or the two do not fit each other; the message says what was expected.
     """
-    parts, notes = _parts(data)
+    parts, notes = listings(data)
     if "train" not in parts:
         raise DataError(f"'{data}' holds a part for {' and '.join(parts)}, but none for training. Expected train/ or lines for train too.")
     train = parts["train"]
@@ -56,7 +56,7 @@ def find_held_out(data: str, class_names: tuple[str, ...]) -> Listing:
     Raises:
         DataError: as `find`, or there are images of other classes.
     """
-    parts = named.listings(data, splits=("val",)) if data in DATASETS else _parts(data, class_names)[0]
+    parts = named.listings(data, splits=("val",)) if data in DATASETS else listings(data, class_names)[0]
     return match_classes(next(parts[split] for split in ("val", "test", "train") if split in parts), class_names, data)
 
 
@@ -66,7 +66,7 @@ def check_exists(data: str) -> None:
         _existing(data)
 
 
-def _parts(data: str, known: tuple[str, ...] = ()) -> _Parts:
+def listings(data: str, known: tuple[str, ...] = ()) -> _Parts:
     """The listings "train", "val" and "test" of `data`, and lines worth telling; `known` are the classes that a model has decided."""
     if data in DATASETS:
         hidden = f"; your folder of that name is ./{data}" if Path(data).is_dir() else ""
