@@ -50,14 +50,14 @@ def resize_window(window_pixels: tf.Tensor, size: int, flip: tf.Tensor) -> tf.Te
     """One cut-out window, uint8 [h, w, 3], as uint8 [size, size, 3], mirrored if `flip`.
 
     Bilinear; antialiased only where the window is more than twice the size, because below that the two differ little and it
-    costs more than the JPEG decode.
+    costs more than the JPEG decode. TensorFlow's kernel gives the same numbers for float32 as for uint8 in half the time.
     """
     large = tf.reduce_max(tf.shape(window_pixels)[:2]) > 2 * size
     resized = tf.cond(
         large,
-        lambda: tf.image.resize(window_pixels, [size, size], antialias=True),
-        lambda: tf.image.resize(window_pixels, [size, size]),
+        lambda: tf.image.resize(window_pixels[None], [size, size], antialias=True),
+        lambda: tf.raw_ops.ResizeBilinear(images=tf.cast(window_pixels[None], tf.float32), size=[size, size], half_pixel_centers=True),
     )
-    pixels = tf.cast(tf.round(resized), tf.uint8)
+    pixels = tf.cast(tf.round(resized[0]), tf.uint8)
     pixels = tf.cond(flip, lambda: tf.reverse(pixels, axis=[1]), lambda: pixels)
     return tf.ensure_shape(pixels, [size, size, 3])

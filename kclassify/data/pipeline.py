@@ -15,7 +15,7 @@ from kclassify.data.layers import apply_layer
 from kclassify.data.mixing import MIXINGS, mix
 from kclassify.data.policies import POLICIES
 from kclassify.data.preprocess import preprocess
-from kclassify.data.reading import Sample, columns, decode_whole, decode_window, shrinking
+from kclassify.data.reading import Sample, columns, decode_whole, decode_window, read_ranges, shrinking
 from kclassify.presets.card import Preprocessing
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
@@ -76,7 +76,10 @@ def train_batches(
     """
     graph = _TrainGraph(index, transform, batch_size, seed, decoded)
     parallel: dict[str, Any] = {"num_parallel_calls": threads or tf.data.AUTOTUNE, "deterministic": True}
-    samples = tf.data.Dataset.range(first_step, last_step).map(graph.plan).unbatch().map(graph.load, **parallel)
+    planned = tf.data.Dataset.range(first_step, last_step).map(graph.plan)
+    if index.ranges is not None and decoded is None:
+        planned = planned.map(read_ranges, **parallel)
+    samples = planned.unbatch().map(graph.load, **parallel)
     return _batched(samples, batch_size).map(graph.finish, **parallel).prefetch(tf.data.AUTOTUNE)
 
 
@@ -173,4 +176,7 @@ def _batched(samples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     options.deterministic = True
+    options.threading.max_intra_op_parallelism = (
+        1  # images are prepared side by side; sharing one out among threads costs more than it gains
+    )
     return samples.batch(batch_size, drop_remainder=True, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).with_options(options)

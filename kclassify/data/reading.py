@@ -48,8 +48,19 @@ def shrinking(windows: tf.Tensor, decoders: tf.Tensor, size: int) -> tuple[tf.Te
     return row, windows // ratio * ratio
 
 
+def read_ranges(samples: Sample) -> Sample:
+    """The samples of a batch with `data`, string [n]: their stretches of larger files.
+
+    One call of Python for all: a call for each image costs as much again as half of its decoding.
+    """
+    data = tf.numpy_function(_read_each, [samples[name] for name in ("file", "offset", "length")], tf.string, stateful=False)
+    return samples | {"data": tf.ensure_shape(data, samples["file"].shape)}
+
+
 def read_bytes(sample: Sample) -> tf.Tensor:
     """The file of a sample, or its stretch of a larger file: string []."""
+    if "data" in sample:
+        return sample["data"]
     if "offset" not in sample:
         return tf.io.read_file(sample["file"])
     data = tf.numpy_function(_read_range, [sample["file"], sample["offset"], sample["length"]], tf.string, stateful=False)
@@ -92,3 +103,7 @@ def _pillow(data: tf.Tensor) -> tf.Tensor:
 
 def _read_range(file: bytes, offset: np.int64, length: np.int64) -> bytes:
     return read_range(file.decode("utf-8", "surrogateescape"), int(offset), int(length))
+
+
+def _read_each(files: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    return np.array([_read_range(*row) for row in zip(files, offsets, lengths, strict=True)], object)  # bytes of their own lengths
