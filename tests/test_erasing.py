@@ -128,6 +128,7 @@ def test_random_erasing_takes_the_rectangle_that_was_drawn():
     away = gone([("random_erasing", settings)], count=300)
     for (top, left, bottom, right), mask in zip(boxes, away, strict=True):
         assert mask.sum() == (bottom - top) * (right - left) > 0 and mask[top:bottom, left:right].all()
+    assert (boxes[:, :2] == 0).any(axis=0).all() and (boxes[:, 2:] == 32).any(axis=0).all()  # every rim is reached
 
 
 def test_random_erasing_with_the_mean_or_one_colour_a_rectangle():
@@ -188,6 +189,9 @@ def test_hide_and_seek_draws_the_grid_and_leaves_some_images_whole():
     found = chosen("hide_and_seek", HideAndSeek(), size=224)
     grids = dict(zip(*np.unique(found["cell"].max(axis=1) + 1, return_counts=True), strict=True))
     assert set(grids) == {1, 14, 7, 5, 4} and stats.chisquare(list(grids.values())).pvalue > SIGNIFICANT
+    for cells in (14, 7, 5, 4):  # the first square is hidden in half of the images, whatever the grid
+        first = found["bits"][found["cell"].max(axis=1) + 1 == cells, 0] & 1
+        assert abs(first.mean() - 0.5) < 4 * np.sqrt(0.25 / len(first))
     widths = {len(set(row)): set(np.bincount(row)) for row in found["cell"]}
     assert widths[14] == {16} and widths[7] == {32} and widths[4] == {56} and widths[5] == {44, 45}  # pixels of 224, as in the paper
     whole_images = ~gone([("hide_and_seek", HideAndSeek(probability=0.7))]).any(axis=(1, 2))

@@ -116,6 +116,14 @@ def test_an_augmentation_gives_the_same_bytes_inside_the_pipeline_and_outside(nu
         assert (pixels != eagerly(plain, op, seed=4)[0]).any()
 
 
+def test_an_augmentation_knows_the_epoch(numbered):
+    """GridMask rises from nothing in the first epoch to its probability, here in the third."""
+    op = ("gridmask", augmentations.GridMask(probability=1.0, ramp_epochs=2.0, ratio=0.0))
+    found = batches(numbered, 0, 9, transform=dataclasses.replace(SMALL, ops=(op,), mean=(1, 2, 3)), batch_size=4)
+    away = np.array([(pixels == (1, 2, 3)).all(axis=(1, 2, 3)).mean() for pixels, _, _ in found]).reshape(3, 3).mean(axis=1)
+    assert away[0] == 0 and 0 < away[1] < 1 and away[2] == 1
+
+
 def mark(found) -> str:
     return hashlib.sha256(b"".join(part for batch in content(found) for part in batch)).hexdigest()
 
