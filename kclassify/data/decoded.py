@@ -15,29 +15,39 @@ from kclassify.data.index import Index
 from kclassify.data.reading import Sample, columns, decode_whole
 from kclassify.errors import DataError, SetupError
 
+_ALIGNMENT = 64  # bytes
 _ROOM = 0.8  # the share of the free memory or disk that may be taken
 
 
 class DecodedImages:
-    """uint8 RGB pixels of every image of an index, one after the other in one long array."""
+    """uint8 RGB pixels of every image of an index, one after the other in one long array.
+
+    TensorFlow reads the array where it lies, in memory or in a file: nothing is there twice.
+    """
 
     def __init__(self, index: Index, store: np.ndarray):
-        self._heights, self._widths = index.heights.astype(np.int64), index.widths.astype(np.int64)
-        self._starts = np.concatenate([[0], np.cumsum(self._heights * self._widths * 3)])
-        self._store = store
+        starts = np.concatenate([[0], np.cumsum(index.heights.astype(np.int64) * index.widths * 3)])
+        self._starts, self._store = starts, store
+        self._first, self._widths = tf.constant(starts, tf.int64), tf.constant(index.widths, tf.int64)
+        self._pixels = tf.experimental.dlpack.from_dlpack(store.__dlpack__())
 
     def window(self, row: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
         """A window (top, left, height, width in pixels) of the image in a row of the index: uint8 [height, width, 3]."""
-        return tf.ensure_shape(tf.numpy_function(self._window, [row, window], tf.uint8, stateful=False), [None, None, 3])
+        (top, left, height, width), line = tf.unstack(tf.cast(window, tf.int64)), self._widths[row]
+        first = self._first[row] + top * line * 3
+        rows = tf.reshape(self._pixels[first : first + height * line * 3], [height, line, 3])
+        return rows[:, left : left + width]
 
     def fill(self, row: int, pixels: np.ndarray) -> None:
         """Put in the pixels of an image."""
         self._store[self._starts[row] : self._starts[row + 1]] = pixels.reshape(-1)
 
-    def _window(self, row: np.int64, window: np.ndarray) -> np.ndarray:
-        top, left, height, width = window
-        whole = self._store[self._starts[row] : self._starts[row + 1]].reshape(self._heights[row], self._widths[row], 3)
-        return np.ascontiguousarray(whole[top : top + height, left : left + width])
+
+def _memory(size: int) -> np.ndarray:
+    """An array that begins where TensorFlow wants its tensors to begin."""
+    room = np.empty(size + _ALIGNMENT, np.uint8)
+    skipped = -room.ctypes.data % _ALIGNMENT
+    return room[skipped : skipped + size]
 
 
 def keep_decoded(index: Index, where: str, progress: Callable[[int, int], None] | None = None) -> DecodedImages:
@@ -61,7 +71,7 @@ def keep_decoded(index: Index, where: str, progress: Callable[[int, int], None] 
 def _keep(index: Index, where: str, size: int, progress: Callable[[int, int], None] | None) -> DecodedImages:
     _check_room(size, where)
     if where == "ram":
-        kept = DecodedImages(index, np.empty(size, np.uint8))
+        kept = DecodedImages(index, _memory(size))
         _decode_all(index, kept, progress)
         return kept
     # A fingerprint knows sizes alone, and an uncompressed image that was changed has the size that it had.
@@ -70,7 +80,7 @@ def _keep(index: Index, where: str, size: int, progress: Callable[[int, int], No
     path = cache_folder() / "decoded" / f"{key}.rgb"
     if not path.is_file() or path.stat().st_size != size:
         _write(path, index, size, progress)
-    return DecodedImages(index, np.memmap(path, np.uint8, mode="r", shape=(size,)))
+    return DecodedImages(index, np.memmap(path, np.uint8, mode="c", shape=(size,)))
 
 
 def _write(path: Path, index: Index, size: int, progress: Callable[[int, int], None] | None) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from kclassify.data.decode import TENSORFLOW_JPEG, read_rgb
 from kclassify.data.index import Index
 from kclassify.data.listing import read_range
+from kclassify.data.python_ops import python_op
 
 Sample = dict[str, tf.Tensor]
 _AT_LEAST = 3  # times the wanted size must stay
@@ -53,7 +54,7 @@ def read_ranges(samples: Sample) -> Sample:
 
     One call of Python for all: a call for each image costs as much again as half of its decoding.
     """
-    data = tf.numpy_function(_read_each, [samples[name] for name in ("file", "offset", "length")], tf.string, stateful=False)
+    data = python_op(_read_each, [samples[name] for name in ("file", "offset", "length")], tf.string)
     return samples | {"data": tf.ensure_shape(data, samples["file"].shape)}
 
 
@@ -63,7 +64,7 @@ def read_bytes(sample: Sample) -> tf.Tensor:
         return sample["data"]
     if "offset" not in sample:
         return tf.io.read_file(sample["file"])
-    data = tf.numpy_function(_read_range, [sample["file"], sample["offset"], sample["length"]], tf.string, stateful=False)
+    data = python_op(_read_range, [sample["file"], sample["offset"], sample["length"]], tf.string)
     return tf.ensure_shape(data, [])
 
 
@@ -98,7 +99,7 @@ def _png(data: tf.Tensor) -> tf.Tensor:
 
 
 def _pillow(data: tf.Tensor) -> tf.Tensor:
-    return tf.ensure_shape(tf.numpy_function(read_rgb, [data], tf.uint8, stateful=False), [None, None, 3])
+    return tf.ensure_shape(python_op(read_rgb, [data], tf.uint8), [None, None, 3])
 
 
 def _read_range(file: bytes, offset: np.int64, length: np.int64) -> bytes:
