@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kclassify.data import augment, order
-from kclassify.data.decode import BadImage, read_rgb
+from kclassify.data.decode import TENSORFLOW_JPEG, BadImage, read_rgb
 from kclassify.data.decoded import DecodedImages
 from kclassify.data.erasing import ERASINGS, erase
 from kclassify.data.index import Index
@@ -15,7 +15,7 @@ from kclassify.data.layers import apply_layer
 from kclassify.data.mixing import MIXINGS, mix
 from kclassify.data.policies import POLICIES
 from kclassify.data.preprocess import preprocess
-from kclassify.data.reading import Sample, columns, decode_whole, decode_window, read_ranges, shrinking
+from kclassify.data.reading import Sample, columns, decode_jpeg_window, decode_whole, decode_window, read_ranges, shrinking
 from kclassify.presets.card import Preprocessing
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
@@ -99,11 +99,12 @@ class _TrainGraph:
         random = order.uniforms(self.seed, number, count)
         sample: dict[str, Any] = {name: tf.gather(column, rows) for name, column in self.columns.items()}
         shape = {"scale": self.transform.crop_scale, "ratio": self.transform.crop_ratio}
-        window = augment.crop_windows(random, sample["height"], sample["width"], **shape)
-        if self.decoded is None:
-            sample["shrink"], window = shrinking(window, sample["decoder"], size)
-        sample |= {"row": rows, "window": window, "flip": augment.flips(random, self.transform.flip), "weight": weight}
-        sample |= {"number": tf.fill([count], number), "epoch": tf.fill([count], epoch)}
+        window = augment.crop_windows(random, sample.pop("height"), sample.pop("width"), **shape)
+        sample["shrink"], window = shrinking(window, sample["decoder"], size)
+        large = augment.is_large(window[:, 2], window[:, 3], size)
+        usual = (sample["decoder"] == TENSORFLOW_JPEG) & (sample["shrink"] == 0) & ~large
+        sample |= {"row": rows, "window": window, "flip": augment.flips(random, self.transform.flip), "usual": usual, "large": large}
+        sample |= {"weight": weight, "number": tf.fill([count], number), "epoch": tf.fill([count], epoch)}
         for name, settings in self.policies:
             uniforms = order.uniforms(self.seed, number, count, table=name, columns=POLICIES[name].draws(settings))
             sample[name] = POLICIES[name].choose(uniforms, settings, size)
@@ -111,11 +112,21 @@ class _TrainGraph:
 
     def load(self, sample: dict[str, Any]) -> tuple[tf.Tensor, Sample]:
         """One image: read, cut out, resized, augmented."""
-        window = decode_window(sample) if self.decoded is None else self.decoded.window(sample["row"], sample["window"])
-        pixels = augment.resize_window(window, self.transform.size, sample["flip"])
+        pixels = self.cut_out(sample)
         for name, settings in self.policies:
             pixels = POLICIES[name].apply(pixels, sample[name], settings)
         return pixels, {name: sample[name] for name in ("label", "weight", "number", "epoch")}
+
+    def cut_out(self, sample: Sample) -> tf.Tensor:
+        """The window of an image, resized and mirrored: uint8 [size, size, 3]."""
+        size, flip = self.transform.size, sample["flip"]
+        if self.decoded is not None:
+            return augment.resize_window(self.decoded.window(sample["row"], sample["window"]), size, flip, large=sample["large"])
+        return tf.cond(  # one condition for nearly every photograph: each costs as much as a tenth of the decoding
+            sample["usual"],
+            lambda: augment.resize_window(decode_jpeg_window(sample), size, flip, large=False),
+            lambda: augment.resize_window(decode_window(sample), size, flip, large=sample["large"]),
+        )
 
     def finish(self, pixels: tf.Tensor, sample: Sample) -> Batch:
         """What is done to a batch at once, pixels and labels."""

@@ -75,19 +75,21 @@ def decode_whole(sample: Sample) -> tf.Tensor:
     return tf.switch_case(sample["decoder"], [lambda read=read: read(data) for read in readers])
 
 
+def decode_jpeg_window(sample: Sample, ratio: int = 1) -> tf.Tensor:
+    """As `decode_window`, of a JPEG that is shrunk by `ratio`."""
+    settings = {"channels": 3, "dct_method": "INTEGER_ACCURATE", "ratio": ratio}
+    return tf.io.decode_and_crop_jpeg(read_bytes(sample), sample["window"] // ratio, **settings)
+
+
 def decode_window(sample: Sample) -> tf.Tensor:
     """The pixels of `sample["window"]`, shrunk by RATIOS[`sample["shrink"]`]. Of a JPEG only the blocks of the window are decoded."""
-    window = sample["window"]
-
-    def jpeg(ratio: int) -> Callable[[], tf.Tensor]:
-        settings = {"channels": 3, "dct_method": "INTEGER_ACCURATE", "ratio": ratio}
-        return lambda: tf.image.decode_and_crop_jpeg(read_bytes(sample), window // ratio, **settings)
 
     def other() -> tf.Tensor:
-        return tf.slice(decode_whole(sample), [window[0], window[1], 0], [window[2], window[3], 3])
+        top, left, height, width = tf.unstack(sample["window"])
+        return decode_whole(sample)[top : top + height, left : left + width]
 
     branch = tf.where(sample["decoder"] == TENSORFLOW_JPEG, sample["shrink"], len(RATIOS))
-    return tf.switch_case(branch, [*(jpeg(ratio) for ratio in RATIOS), other])
+    return tf.switch_case(branch, [*(lambda ratio=ratio: decode_jpeg_window(sample, ratio) for ratio in RATIOS), other])
 
 
 def _jpeg(data: tf.Tensor) -> tf.Tensor:
