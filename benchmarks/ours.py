@@ -11,12 +11,12 @@ from measure import Case, Work
 from peers import BATCH, SIZE, pulling
 
 from kclassify.data import dataset, order
+from kclassify.data.augment.erasing import ERASINGS, erase
+from kclassify.data.augment.mixing import mix
+from kclassify.data.augment.policies import POLICIES
 from kclassify.data.decoded import DecodedImages, keep_decoded
-from kclassify.data.erasing import ERASINGS, erase
 from kclassify.data.index import Index
-from kclassify.data.mixing import mix
 from kclassify.data.pipeline import TrainTransform, train_batches
-from kclassify.data.policies import POLICIES
 from kclassify.data.repack import pack_dataset
 from kclassify.presets import augmentations
 

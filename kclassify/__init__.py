@@ -58,7 +58,7 @@ def _stored(data: Any) -> Any:
     """A path or a name as it is; images from Python as the folder in the cache that they are now in."""
     if data is None or isinstance(data, (str, os.PathLike)):
         return data
-    from kclassify.data import arrays
+    from kclassify.data.sources import arrays
 
     return arrays.store(data)
 

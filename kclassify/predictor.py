@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kclassify.data.decode import SUFFIXES, BadImage, read_rgb
+from kclassify.data.images.decode import SUFFIXES, BadImage, read_rgb
 from kclassify.errors import UsageError
 from kclassify.presets.card import ModelCard
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 from PIL import Image
 
 import kclassify as kc
-from kclassify.data import arrays, dataset, index, sources
-from kclassify.data.decode import read_rgb
+from kclassify.data import dataset, index, sources
+from kclassify.data.images.decode import read_rgb
+from kclassify.data.sources import arrays
 from kclassify.errors import DataError
 
 DICE = np.random.default_rng(0)

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kclassify.data import augment, order
+from kclassify.data import order
+from kclassify.data.augment import crop
 
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 
@@ -18,16 +19,16 @@ def draws(count: int, seed: int = 5) -> np.ndarray:
 
 def windows(random: np.ndarray, height: int, width: int, scale=SCALE, ratio=RATIO) -> np.ndarray:
     sides = (np.full(len(random), side, np.int32) for side in (height, width))
-    return augment.crop_windows(random, *sides, scale=scale, ratio=ratio).numpy()
+    return crop.crop_windows(random, *sides, scale=scale, ratio=ratio).numpy()
 
 
 def mirrored(random: np.ndarray, probability: float) -> np.ndarray:
-    return augment.flips(tf.constant(random), probability).numpy()
+    return crop.flips(tf.constant(random), probability).numpy()
 
 
 def torchvision_size(random: np.ndarray, height: int, width: int, scale, ratio) -> tuple[tuple[int, int], bool]:
     """Height and width of torchvision's RandomResizedCrop.get_params for these random numbers, and whether a draw fitted."""
-    for share, position in zip(random[augment.AREA], random[augment.ASPECT], strict=True):
+    for share, position in zip(random[crop.AREA], random[crop.ASPECT], strict=True):
         area = height * width * (scale[0] + float(share) * (scale[1] - scale[0]))
         aspect = math.exp(math.log(ratio[0]) + float(position) * (math.log(ratio[1]) - math.log(ratio[0])))
         drawn = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
@@ -93,8 +94,8 @@ def test_the_place_is_uniform_and_reaches_all_rims():
 @pytest.mark.parametrize(("shape", "size"), [((10, 1000), (10, 13)), ((1000, 10), (13, 10)), ((100, 120), (100, 120)), ((9, 90), (9, 12))])
 def test_the_fallback_is_the_largest_centred_window_of_the_nearest_aspect(shape, size):
     random = draws(50)
-    random[:, augment.AREA] = 1.0 - 2**-24  # the whole area with an extreme aspect: no draw fits
-    random[:, augment.ASPECT] = 0.0 if shape[1] > shape[0] else 1.0 - 2**-24
+    random[:, crop.AREA] = 1.0 - 2**-24  # the whole area with an extreme aspect: no draw fits
+    random[:, crop.ASPECT] = 0.0 if shape[1] > shape[0] else 1.0 - 2**-24
     for top, left, height, width in windows(random, *shape, (1.0, 1.0)):
         assert (height, width) == size
         assert abs(top - (shape[0] - height) / 2) <= 0.5 and abs(left - (shape[1] - width) / 2) <= 0.5
@@ -107,7 +108,7 @@ def test_no_scale_and_no_aspect_is_the_whole_square():
 def test_windows_of_a_mixed_batch_are_those_of_each_alone():
     random, shapes = draws(4), [(40, 60), (1, 900), (64, 64), (500, 20)]
     heights, widths = (np.array(side, np.int32) for side in zip(*shapes, strict=True))
-    together = augment.crop_windows(random, heights, widths, scale=SCALE, ratio=RATIO).numpy()
+    together = crop.crop_windows(random, heights, widths, scale=SCALE, ratio=RATIO).numpy()
     alone = [windows(random[i : i + 1], *shape)[0] for i, shape in enumerate(shapes)]
     np.testing.assert_array_equal(together, alone)
 
@@ -116,7 +117,7 @@ def test_windows_and_flips_are_the_same_inside_a_dataset():
     random, side = draws(40), np.full(8, 100, np.int32)
 
     def plan(rows):
-        return augment.crop_windows(rows, side, side, scale=SCALE, ratio=RATIO), augment.flips(rows, 0.5)
+        return crop.crop_windows(rows, side, side, scale=SCALE, ratio=RATIO), crop.flips(rows, 0.5)
 
     dataset = tf.data.Dataset.from_tensor_slices(random.reshape(5, 8, -1)).map(plan, num_parallel_calls=4)
     found = [(window.numpy(), flip.numpy()) for window, flip in dataset]
@@ -138,7 +139,7 @@ def test_flips_do_not_depend_on_the_window():
 
 
 def resized(pixels: np.ndarray, size: int, flip: bool = False) -> np.ndarray:
-    return augment.resize_window(tf.constant(pixels), size, tf.constant(flip)).numpy()
+    return crop.resize_window(tf.constant(pixels), size, tf.constant(flip)).numpy()
 
 
 def pillow(pixels: np.ndarray, size: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import pytest
 from odd_picture import UPRIGHT
 from PIL import Image, ImageOps
 
-from kclassify.data.decode import PILLOW, PIXEL_LIMIT, TENSORFLOW_JPEG, TENSORFLOW_PNG, BadImage, probe, read_rgb
+from kclassify.data.images.decode import PILLOW, PIXEL_LIMIT, TENSORFLOW_JPEG, TENSORFLOW_PNG, BadImage, probe, read_rgb
 
 ORIENTATION = 0x0112
 

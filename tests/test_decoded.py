@@ -6,8 +6,8 @@ import tensorflow as tf
 from PIL import Image
 
 from kclassify.data import decoded, index, sources
-from kclassify.data.decode import TENSORFLOW_JPEG, read_rgb
 from kclassify.data.decoded import keep_decoded
+from kclassify.data.images.decode import TENSORFLOW_JPEG, read_rgb
 from kclassify.data.pipeline import TrainTransform, train_batches
 from kclassify.errors import DataError, SetupError
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy import stats
 
 from kclassify.data import order
-from kclassify.data.erasing import ERASINGS, erase
+from kclassify.data.augment.erasing import ERASINGS, erase
 from kclassify.presets.augmentations import Cutout, GridMask, HideAndSeek, RandomErasing
 
 MEAN = (1, 2, 3)

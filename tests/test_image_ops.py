@@ -8,8 +8,8 @@ import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
 from scipy.ndimage import gaussian_filter
 
-from kclassify.data import affine
-from kclassify.data.image_ops import NAMES, NUMBER, apply_operations
+from kclassify.data.augment import affine
+from kclassify.data.augment.image_ops import NAMES, NUMBER, apply_operations
 
 GREY = (128, 128, 128)
 # Pillow blends in float32; where its compiler may fuse a product and a sum, its own levels differ by one between machines.

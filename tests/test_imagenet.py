@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_archives import check, jpeg, matlab, tar
 
-from kclassify.data import imagenet, named
+from kclassify.data.sources import imagenet, named
 from kclassify.errors import DataError
 from kclassify.presets import imagenet_class_names
 from kclassify.presets.datasets import DATASETS

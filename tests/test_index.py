@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kclassify.data import dataset, index, sources
-from kclassify.data.decode import PILLOW, TENSORFLOW_JPEG, TENSORFLOW_PNG
+from kclassify.data.images.decode import PILLOW, TENSORFLOW_JPEG, TENSORFLOW_PNG
 from kclassify.errors import DataError
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kclassify.data import index, layers, sources
+from kclassify.data import index, sources
+from kclassify.data.augment import layers
 from kclassify.data.pipeline import TrainTransform, train_batches
 from kclassify.errors import SetupError, UsageError
 

@@ -15,7 +15,7 @@ from scipy import stats
 
 import kclassify as kc
 from kclassify.data import order
-from kclassify.data.mixing import MIXINGS, beta, mix
+from kclassify.data.augment.mixing import MIXINGS, beta, mix
 from kclassify.errors import Interrupted
 from kclassify.presets.augmentations import CutMix, Mixup, ResizeMix
 

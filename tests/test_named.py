@@ -13,7 +13,9 @@ from loopback_server import Loopback
 from tiny_archives import check, cifar10, cifar100, fashion_mnist, flowers102, idx, mnist, tar
 
 from kclassify import config
-from kclassify.data import decode, download, index, named
+from kclassify.data import index
+from kclassify.data.images import decode
+from kclassify.data.sources import download, named
 from kclassify.errors import DataError, SetupError
 from kclassify.presets.datasets import DATASETS, RemoteFile
 

@@ -12,9 +12,10 @@ import pytest
 from odd_picture import HEIGHT, PICTURE, WIDTH, Odd
 from PIL import AvifImagePlugin, Image
 
-from kclassify.data import decode, index
-from kclassify.data.decode import PILLOW, TENSORFLOW_JPEG, TENSORFLOW_PNG, BadImage, probe, read_rgb
-from kclassify.data.listing import Listing
+from kclassify.data import index
+from kclassify.data.images import decode
+from kclassify.data.images.decode import PILLOW, TENSORFLOW_JPEG, TENSORFLOW_PNG, BadImage, probe, read_rgb
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import UsageError
 from kclassify.predictor import Predictor, predict_files
 from kclassify.presets.card import ModelCard, Preprocessing
@@ -137,7 +138,7 @@ def test_validation_sees_the_same_pictures(scanned):
 def test_training_sees_the_same_pictures(scanned, shape):
     """With windows of the whole picture, which is uncommon, and without flips."""
     from kclassify.data import pipeline
-    from kclassify.data.augment import resize_window
+    from kclassify.data.augment.crop import resize_window
 
     found = scanned.take(np.flatnonzero((scanned.heights == shape[0]) & (scanned.widths == shape[1])))
     ratio = (shape[1] / shape[0],) * 2
@@ -191,7 +192,7 @@ def test_an_export_answers_as_keras_for_every_file(folder, tmp_path):
 
 LIMITED = """
 import json, resource, sys, time
-from kclassify.data.decode import BadImage, probe, read_rgb
+from kclassify.data.images.decode import BadImage, probe, read_rgb
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000,) * 2)
 slowest = 0

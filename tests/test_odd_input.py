@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 from kclassify import config
 from kclassify.config import RunConfig, resolve
 from kclassify.data import dataset, index, sources
-from kclassify.data.decode import BadImage, probe, read_rgb
+from kclassify.data.images.decode import BadImage, probe, read_rgb
 from kclassify.errors import DataError, UsageError
 
 ORIENTATION = 0x0112

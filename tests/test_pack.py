@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kclassify.data import dataset, index, pack, repack, sources
-from kclassify.data.decode import probe, read_rgb
+from kclassify.data import dataset, index, repack, sources
+from kclassify.data.images.decode import probe, read_rgb
 from kclassify.data.pipeline import TrainTransform, train_batches
+from kclassify.data.sources import pack
 from kclassify.errors import DataError, SetupError, UsageError
 
 NAMES = ("cat", "größe ✓")

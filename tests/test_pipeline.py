@@ -14,12 +14,12 @@ import tensorflow as tf
 from PIL import Image
 
 from kclassify.data import index, order, pipeline, sources
-from kclassify.data.decode import PILLOW, read_rgb
+from kclassify.data.augment.erasing import ERASINGS, erase
+from kclassify.data.augment.mixing import mix
+from kclassify.data.augment.policies import POLICIES
 from kclassify.data.decoded import keep_decoded
-from kclassify.data.erasing import ERASINGS, erase
-from kclassify.data.mixing import mix
+from kclassify.data.images.decode import PILLOW, read_rgb
 from kclassify.data.pipeline import TrainTransform, eval_batches, find_unreadable, rows_of_steps, steps_per_epoch, train_batches
-from kclassify.data.policies import POLICIES
 from kclassify.data.preprocess import preprocess
 from kclassify.presets import augmentations
 from kclassify.presets.augmentations import AUGMENTATIONS

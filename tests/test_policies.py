@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from scipy.stats import chisquare
 
-from kclassify.data.image_ops import NAMES, NUMBER, apply_operations
-from kclassify.data.policies import POLICIES
+from kclassify.data.augment.image_ops import NAMES, NUMBER, apply_operations
+from kclassify.data.augment.policies import POLICIES
 from kclassify.presets import augmentations as settings
 from kclassify.presets.policies import SUB_POLICIES
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from kclassify import config as configs
 from kclassify.console import Console
-from kclassify.data.decode import read_rgb
+from kclassify.data.images.decode import read_rgb
 from kclassify.errors import SetupError, UsageError
 from kclassify.training import sheet
 from kclassify.training.loop import Loop

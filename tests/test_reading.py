@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kclassify.data import augment, index, order, reading, sources
+from kclassify.data import index, order, reading, sources
+from kclassify.data.augment import crop
 
 SIZE, SCALE, RATIO = 24, (0.2, 1.0), (3 / 4, 4 / 3)
 
@@ -25,13 +26,13 @@ def windows(found: index.Index, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the index and random crops of them."""
     rows = np.arange(count) % len(found)
     random = order.uniforms(0, tf.constant(0, tf.int64), count)
-    return rows, augment.crop_windows(random, found.heights[rows], found.widths[rows], scale=SCALE, ratio=RATIO).numpy()
+    return rows, crop.crop_windows(random, found.heights[rows], found.widths[rows], scale=SCALE, ratio=RATIO).numpy()
 
 
 def resized(found: index.Index, row: int, window: np.ndarray, shrink: int) -> np.ndarray:
     sample = {name: column[row] for name, column in reading.columns(found).items()}
     pixels = reading.decode_window(sample | {"window": tf.constant(window), "shrink": tf.constant(shrink)})
-    return augment.resize_window(pixels, SIZE, tf.constant(False)).numpy().astype(int)
+    return crop.resize_window(pixels, SIZE, tf.constant(False)).numpy().astype(int)
 
 
 def test_a_shrunk_decode_differs_by_less_than_a_level_on_average(large):

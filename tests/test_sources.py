@@ -5,7 +5,8 @@ import os
 import pytest
 from PIL import Image
 
-from kclassify.data import pack, sources
+from kclassify.data import sources
+from kclassify.data.sources import pack
 from kclassify.errors import DataError
 
 

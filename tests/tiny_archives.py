@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
-from kclassify.data import decode, index
+from kclassify.data import index
+from kclassify.data.images import decode
 from kclassify.presets.datasets import DATASETS
 
 NUMBERS = np.random.default_rng(0)

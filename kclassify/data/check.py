@@ -12,10 +12,10 @@ import numpy as np
 
 from kclassify.data import dataset, duplicates, sources
 from kclassify.data import index as indexes
-from kclassify.data.class_names import match_classes
 from kclassify.data.dataset import Dataset
 from kclassify.data.index import Index
 from kclassify.data.sources import Source
+from kclassify.data.sources.class_names import match_classes
 from kclassify.errors import DataError
 
 FEW_IMAGES = 10  # to train on, below which a class is told

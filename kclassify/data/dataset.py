@@ -9,9 +9,9 @@ import numpy as np
 
 from kclassify.data import index as indexes
 from kclassify.data import sources
-from kclassify.data.class_names import some
 from kclassify.data.index import Index
-from kclassify.data.listing import Listing
+from kclassify.data.sources.class_names import some
+from kclassify.data.sources.listing import Listing
 from kclassify.data.split import stratified
 from kclassify.errors import DataError
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kclassify.data.cache import cache_folder
-from kclassify.data.decode import reader_version
+from kclassify.data.images.decode import reader_version
 from kclassify.data.index import Index
 from kclassify.data.reading import Sample, columns, decode_whole
 from kclassify.errors import DataError, SetupError

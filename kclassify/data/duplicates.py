@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from kclassify.data.decode import BadImage, read_rgb
+from kclassify.data.images.decode import BadImage, read_rgb
+from kclassify.data.images.rgb import DECODER_ERRORS, orientation
 from kclassify.data.index import Index
-from kclassify.data.rgb import DECODER_ERRORS, orientation
 
 _WIDTH, _HEIGHT = 9, 8  # pixels of the thumbnail that dHash looks at
 _DRAFT = (8 * _WIDTH, 8 * _HEIGHT)  # what a JPEG is decoded to at least: more changes nothing, less would be coarse

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kclassify.data import augment, order
-from kclassify.data.decode import TENSORFLOW_JPEG, BadImage, read_rgb
+from kclassify.data import order
+from kclassify.data.augment import crop
+from kclassify.data.augment.erasing import ERASINGS, erase
+from kclassify.data.augment.layers import apply_layer
+from kclassify.data.augment.mixing import MIXINGS, mix
+from kclassify.data.augment.policies import POLICIES
 from kclassify.data.decoded import DecodedImages
-from kclassify.data.erasing import ERASINGS, erase
+from kclassify.data.images.decode import TENSORFLOW_JPEG, BadImage, read_rgb
 from kclassify.data.index import Index
-from kclassify.data.layers import apply_layer
-from kclassify.data.mixing import MIXINGS, mix
-from kclassify.data.policies import POLICIES
 from kclassify.data.preprocess import preprocess
 from kclassify.data.reading import Sample, columns, decode_jpeg_window, decode_whole, decode_window, read_ranges, shrinking
 from kclassify.presets.card import Preprocessing
@@ -99,11 +100,11 @@ class _TrainGraph:
         random = order.uniforms(self.seed, number, count)
         sample: dict[str, Any] = {name: tf.gather(column, rows) for name, column in self.columns.items()}
         shape = {"scale": self.transform.crop_scale, "ratio": self.transform.crop_ratio}
-        window = augment.crop_windows(random, sample.pop("height"), sample.pop("width"), **shape)
+        window = crop.crop_windows(random, sample.pop("height"), sample.pop("width"), **shape)
         sample["shrink"], window = shrinking(window, sample["decoder"], size)
-        large = augment.is_large(window[:, 2], window[:, 3], size)
+        large = crop.is_large(window[:, 2], window[:, 3], size)
         usual = (sample["decoder"] == TENSORFLOW_JPEG) & (sample["shrink"] == 0) & ~large
-        sample |= {"row": rows, "window": window, "flip": augment.flips(random, self.transform.flip), "usual": usual, "large": large}
+        sample |= {"row": rows, "window": window, "flip": crop.flips(random, self.transform.flip), "usual": usual, "large": large}
         sample |= {"weight": weight, "number": tf.fill([count], number), "epoch": tf.fill([count], epoch)}
         for name, settings in self.policies:
             uniforms = order.uniforms(self.seed, number, count, table=name, columns=POLICIES[name].draws(settings))
@@ -121,11 +122,11 @@ class _TrainGraph:
         """The window of an image, resized and mirrored: uint8 [size, size, 3]."""
         size, flip = self.transform.size, sample["flip"]
         if self.decoded is not None:
-            return augment.resize_window(self.decoded.window(sample["row"], sample["window"]), size, flip, large=sample["large"])
+            return crop.resize_window(self.decoded.window(sample["row"], sample["window"]), size, flip, large=sample["large"])
         return tf.cond(  # one condition for nearly every photograph: each costs as much as a tenth of the decoding
             sample["usual"],
-            lambda: augment.resize_window(decode_jpeg_window(sample), size, flip, large=False),
-            lambda: augment.resize_window(decode_window(sample), size, flip, large=sample["large"]),
+            lambda: crop.resize_window(decode_jpeg_window(sample), size, flip, large=False),
+            lambda: crop.resize_window(decode_window(sample), size, flip, large=sample["large"]),
         )
 
     def finish(self, pixels: tf.Tensor, sample: Sample) -> Batch:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kclassify.data.decode import TENSORFLOW_JPEG, read_rgb
+from kclassify.data.images.decode import TENSORFLOW_JPEG, read_rgb
 from kclassify.data.index import Index
-from kclassify.data.listing import read_range
 from kclassify.data.python_ops import python_op
+from kclassify.data.sources.listing import read_range
 
 Sample = dict[str, tf.Tensor]
 _AT_LEAST = 3  # times the wanted size must stay

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from kclassify.data import pack
 from kclassify.data.dataset import Dataset
-from kclassify.data.decode import BadImage, probe, read_rgb
+from kclassify.data.images.decode import BadImage, probe, read_rgb
 from kclassify.data.index import Index
+from kclassify.data.sources import pack
 from kclassify.errors import DataError
 
 _AHEAD = 64  # images that wait in memory

@@ -12,7 +12,7 @@ from keras import ops
 
 from kclassify.console import Console
 from kclassify.data import pipeline
-from kclassify.data.mixing import MIXINGS
+from kclassify.data.augment.mixing import MIXINGS
 from kclassify.errors import DataError, Interrupted, KClassifyError
 from kclassify.metrics import results
 from kclassify.models import bundle

@@ -124,7 +124,7 @@ def _check_target(path: Path, config: RunConfig, force: bool) -> None:
 
 def _original(data: "Dataset", row: int) -> "np.ndarray":
     """The picture as it is in its file, uint8 [H, W, 3]."""
-    from kclassify.data.decode import BadImage, read_rgb
+    from kclassify.data.images.decode import BadImage, read_rgb
 
     try:
         return read_rgb(data.train.source(row))

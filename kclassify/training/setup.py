@@ -11,7 +11,8 @@ import keras
 from kclassify import devices, presets
 from kclassify.config import RunConfig
 from kclassify.console import Console
-from kclassify.data import dataset, decoded, layers
+from kclassify.data import dataset, decoded
+from kclassify.data.augment import layers
 from kclassify.data.dataset import Dataset
 from kclassify.data.decoded import DecodedImages
 from kclassify.data.pipeline import TrainTransform, steps_per_epoch

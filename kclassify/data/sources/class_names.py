@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from kclassify.data.listing import Listing
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError, near_names
 
 _SHOWN = 5

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kclassify.data.compiled import compiled
+from kclassify.data.augment.compiled import compiled
 from kclassify.presets.augmentations import CutMix, Mixup, ResizeMix
 
 _SHARES = 256  # a share of MixUp is a whole number of 256ths, so that it is exact on grey levels

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from kclassify.data.image_ops import NUMBER
+from kclassify.data.augment.image_ops import NUMBER
 from kclassify.presets.policies import Span
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from kclassify.data.cache import cache_folder
-from kclassify.data.listing import Listing
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError, SetupError, UsageError
 
 SHARD_BYTES = 128 << 20

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kclassify.data import order
-from kclassify.data.compiled import compiled
+from kclassify.data.augment.compiled import compiled
 from kclassify.presets.augmentations import Cutout, GridMask, HideAndSeek, RandomErasing
 
 Chosen = Mapping[str, tf.Tensor]

@@ -4,9 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from kclassify.data.compiled import compiled
-from kclassify.data.image_ops import NUMBER, apply_operations
-from kclassify.data.levels import Space, drawn
+from kclassify.data.augment.compiled import compiled
+from kclassify.data.augment.image_ops import NUMBER, apply_operations
+from kclassify.data.augment.levels import Space, drawn
 from kclassify.presets import policies as tables
 
 _DEEPEST = 3  # with depth -1 a chain has 1 to 3 operations

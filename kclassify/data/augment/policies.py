@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kclassify.data import augmix
-from kclassify.data.image_ops import NUMBER, apply_operations
-from kclassify.data.levels import Space, drawn
+from kclassify.data.augment import augmix
+from kclassify.data.augment.image_ops import NUMBER, apply_operations
+from kclassify.data.augment.levels import Space, drawn
 from kclassify.presets import policies as tables
 
 Chosen = tuple[tf.Tensor, ...]

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled, compiled
+from kclassify.data.augment.compiled import MAGNITUDE, PIXELS, Compiled, compiled
 
 Matrix = tuple[Any, ...]  # a, b, c, d, e, f of Pillow's Image.transform: the source of (x, y) is (a x + b y + c, d x + e y + f)
 _ONE = 1 << 16  # Pillow's fixed point has 16 bits before and 16 bits behind the point

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kclassify.data import class_names
-from kclassify.data.folders import SPLITS, splits, subfolders, suffix
-from kclassify.data.listing import Listing
+from kclassify.data.sources import class_names
+from kclassify.data.sources.folders import SPLITS, splits, subfolders, suffix
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError
 
 # Names of columns in the order in which they are taken, without case and underscores; `file_name` is Hugging Face's.

@@ -6,7 +6,7 @@ import struct
 import zlib
 from typing import BinaryIO
 
-from kclassify.data.signature import BadImage
+from kclassify.data.images.signature import BadImage
 from kclassify.errors import UsageError
 
 PIXEL_LIMIT = 89_478_485  # Pillow's own limit for decompression bombs: 0.25 GiB of RGB

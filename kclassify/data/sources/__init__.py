@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from kclassify.data import folders, lists, named, pack
-from kclassify.data.class_names import match_classes
-from kclassify.data.listing import Listing
+from kclassify.data.sources import folders, lists, named, pack
+from kclassify.data.sources.class_names import match_classes
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError, near_names
 from kclassify.presets.datasets import DATASETS
 

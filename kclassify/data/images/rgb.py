@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from kclassify.data.signature import BadImage
+from kclassify.data.images.signature import BadImage
 
 BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width

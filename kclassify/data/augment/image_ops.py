@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from kclassify.data import affine, colour_ops
-from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled
+from kclassify.data.augment import affine, colour_ops
+from kclassify.data.augment.compiled import MAGNITUDE, PIXELS, Compiled
 
 GREY = (128, 128, 128)  # what shows where the image has moved away, as in AutoAugment (arXiv:1805.09501)
 NAMES = ("identity", *affine.MATRICES, *colour_ops.OPERATIONS)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from kclassify.data import archives, digits, download, folders, imagenet, pack
 from kclassify.data.cache import cache_folder
-from kclassify.data.listing import Listing
+from kclassify.data.sources import archives, digits, download, folders, imagenet, pack
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError, SetupError, near_names
 from kclassify.presets.datasets import DATASETS, DatasetRow
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from kclassify.data.archives import read_matlab
 from kclassify.data.cache import cache_folder
-from kclassify.data.listing import Listing
+from kclassify.data.sources.archives import read_matlab
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError
 from kclassify.presets import imagenet_class_names
 from kclassify.presets.datasets import DatasetRow, RemoteFile

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from kclassify.data import class_names
-from kclassify.data.decode import SUFFIXES
-from kclassify.data.listing import Listing
+from kclassify.data.images.decode import SUFFIXES
+from kclassify.data.sources import class_names
+from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError
 
 SPLITS = {

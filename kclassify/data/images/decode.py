@@ -14,9 +14,9 @@ import numpy as np
 import PIL
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-from kclassify.data import rgb, structure
-from kclassify.data.signature import HEAD, BadImage, image_format
-from kclassify.data.structure import PIXEL_LIMIT
+from kclassify.data.images import rgb, structure
+from kclassify.data.images.signature import HEAD, BadImage, image_format
+from kclassify.data.images.structure import PIXEL_LIMIT
 
 __all__ = ["BACKGROUND", "FORMATS", "PILLOW", "PIXEL_LIMIT", "SUFFIXES", "TENSORFLOW_JPEG", "TENSORFLOW_PNG", "BadImage", "Header"]
 __all__ += ["Source", "probe", "read_rgb", "reader_version"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from kclassify.data.compiled import MAGNITUDE, PIXELS, Compiled, compiled
+from kclassify.data.augment.compiled import MAGNITUDE, PIXELS, Compiled, compiled
 
 _LEVELS = 256
 _TABLE = tf.TensorSpec([3, _LEVELS], tf.float64)
