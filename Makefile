@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-reliability test-parity docs clean
+.PHONY: demo test format lint types unit test-reliability test-parity bench docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,15 @@ test-parity: .venv-parity/.installed
 	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-parity.txt --no-deps
 	touch $@
 
+bench: .venv-bench/.installed
+	.venv-bench/bin/python benchmarks/input_pipeline.py --save
+
+.venv-bench/.installed: constraints.txt benchmarks/constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . scikit-image
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/constraints.txt
+	touch $@
+
 docs: $(VENV)/.installed-dev
 	$(BIN)/python tools/docs.py
 
@@ -50,4 +59,4 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .venv-parity $(DEMO) runs build *.egg-info
+	rm -rf $(VENV) .venv-parity .venv-bench $(DEMO) runs build *.egg-info
