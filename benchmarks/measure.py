@@ -5,11 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-_QUIET = 0.05  # seconds between two looks at whether threads in the background are still at work
-_LOOKS = 4  # that must find them at rest: on a busy machine a thread may have to wait for its turn
-_IDLE = 0.1  # the share of a core below which they are at rest
-_GIVE_UP = 10.0  # seconds
-
+_BEFORE = 4  # batches that a measurement leaves out
 
 Work = Callable[[int], None]
 
@@ -41,8 +37,8 @@ def measure(
 ) -> Mapping[str, Measured]:
     """Measure all cases in turn, each round in the other direction.
 
-    Every case is first warmed up, which keeps compiling, starting threads and filling buffers out of the figures. The pipelines of
-    tf.data work ahead; the clock stops when their buffers are full again, as they were when it started.
+    A measurement is the difference of two runs of the same work, of a few batches and of many: what making ready takes is in both, and
+    a pipeline that works ahead is only given as many batches as are counted.
 
     Args:
         seconds: CPU-seconds of one measurement, about.
@@ -57,7 +53,7 @@ def measure(
     for number in range(rounds):
         for case in cases if number % 2 == 0 else reversed(cases):
             progress(number + 1, case.name)
-            cpu, wall = _timed(works[case.name], images[case.name])
+            cpu, wall = _timed(works[case.name], images[case.name], case.batch)
             found[case.name].per_cpu_second.append(images[case.name] / cpu)
             found[case.name].per_second.append(images[case.name] / wall)
     return found
@@ -65,21 +61,17 @@ def measure(
 
 def _enough(work: Work, batch: int, seconds: float) -> int:
     """How many images take so many CPU-seconds, when the work is warm."""
-    _timed(work, batch)
-    cpu, _ = _timed(work, 2 * batch)
-    return batch * max(1, round(2 * seconds / cpu))
+    work(batch)
+    cpu, _ = _timed(work, 4 * batch, batch)
+    return batch * max(1, round(4 * seconds / max(cpu, 1e-3)))
 
 
-def _timed(work: Work, images: int) -> tuple[float, float]:
-    """CPU-seconds and seconds until so many images are loaded and nothing works in the background any more."""
-    cpu, wall = cpu_seconds(), time.perf_counter()
-    work(images)
-    ended = time.perf_counter()
-    give_up, quiet = ended + _GIVE_UP, 0
-    while quiet < _LOOKS and time.perf_counter() < give_up:
-        before = cpu_seconds()
-        time.sleep(_QUIET)
-        quiet += 1
-        if cpu_seconds() - before > _IDLE * _QUIET:
-            ended, quiet = time.perf_counter(), 0
-    return cpu_seconds() - cpu, ended - wall
+def _timed(work: Work, images: int, batch: int) -> tuple[float, float]:
+    """CPU-seconds and seconds that so many images more take."""
+    clocks = []
+    for count in (_BEFORE * batch, _BEFORE * batch + images):
+        cpu, wall = cpu_seconds(), time.perf_counter()
+        work(count)
+        clocks.append((cpu_seconds() - cpu, time.perf_counter() - wall))
+    (cpu, wall), (cpu_more, wall_more) = clocks
+    return max(cpu_more - cpu, 1e-6), max(wall_more - wall, 1e-6)

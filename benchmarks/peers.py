@@ -25,12 +25,11 @@ Window = tuple[int, int, int, int]  # top, left, height, width in pixels
 
 
 def pulling(dataset: tf.data.Dataset) -> Work:
-    """Work that takes batches of BATCH images from an endless dataset."""
-    batches = iter(dataset)
+    """Work that takes batches of BATCH images from an endless dataset, each time with an iterator of its own that ends with them."""
 
     def work(images: int) -> None:
-        for _ in range(images // BATCH):
-            next(batches)
+        for _ in dataset.take(images // BATCH):
+            pass
 
     return work
 
