@@ -35,13 +35,13 @@ class Comparison:
 
 
 # PaddleClas 2.6 on PaddlePaddle 3.3.1 and two shared cores of an AMD EPYC, these images: its loader needs the sources of its repository.
-_PADDLECLAS = {"kclassify": (275, 3.0), "kclassify, autoaugment": (213, 2.0), "kclassify, randaugment": (183, 2.0)}
+_PADDLECLAS = {"kclassify, 2 threads": (275, 3.0), "kclassify, autoaugment": (213, 2.0), "kclassify, randaugment": (183, 2.0)}
 _PER_BATCH = ("cutout", "gridmask", "hide_and_seek", "random_erasing", "mixup", "cutmix")
 
 COMPARISONS = (
-    Comparison("kclassify", "tf.data as documented", 1.8),
-    Comparison("kclassify", "simplejpeg + OpenCV", 0.85),
-    Comparison("kclassify", "C limit", 0.7),
+    Comparison("kclassify, 2 threads", "tf.data as documented", 1.8),
+    Comparison("kclassify, 2 threads", "simplejpeg + OpenCV", 0.85),
+    Comparison("kclassify, 2 threads", "C limit", 0.7),
     *(Comparison(case, "PaddleClas' loader, recorded", goal, recorded=rate) for case, (rate, goal) in _PADDLECLAS.items()),
     Comparison("kclassify, data pack --short-side 256", "kclassify", 1.35),
     Comparison("kclassify, --cache ram", "kclassify", 2.0),
