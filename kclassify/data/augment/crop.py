@@ -67,5 +67,5 @@ def resize_window(window_pixels: tf.Tensor, size: int, flip: tf.Tensor, *, large
     if large is None:
         large = is_large(tf.shape(window_pixels)[0], tf.shape(window_pixels)[1], size)
     resized = plain() if large is False else tf.cond(large, antialiased, plain)
-    pixels = tf.raw_ops.Reverse(tensor=tf.cast(tf.round(resized[0]), tf.uint8), dims=tf.stack([False, flip, False]))
-    return tf.ensure_shape(pixels, [size, size, 3])
+    pixels = tf.cast(tf.round(resized[0]), tf.uint8)
+    return tf.ensure_shape(tf.cond(flip, lambda: tf.reverse(pixels, axis=[1]), lambda: pixels), [size, size, 3])
