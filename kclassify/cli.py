@@ -91,6 +91,9 @@ def train(  # noqa: PLR0913 - the options of the main verb
     weights: Annotated[str | None, typer.Option(help="auto, pretrained, none, or a file.")] = None,
     pretrained: Annotated[bool | None, typer.Option("--pretrained/--no-pretrained", help="Short for --weights pretrained or none.")] = None,
     gpus: Gpus = None,
+    backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
+    nodes: Annotated[str | None, typer.Option(metavar="HOST:PORT,...", help="All machines of a run; start the same on each.")] = None,
+    rank: Annotated[int | None, typer.Option(help="The place of this machine in --nodes, from 0.")] = None,
     precision: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
     augment: Augment = None,
     cache: Annotated[

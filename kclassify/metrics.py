@@ -15,10 +15,17 @@ def results(logs: Mapping[str, Any], samples: int) -> dict[str, float]:
 def training_metrics(classes: int) -> list[Any]:
     """Keras metrics on logits and one-hot targets: top1, top5 (of all classes where there are fewer) and ce, the plain cross-entropy.
 
-    To be given as `weighted_metrics`, so that filled-up samples of weight 0 do not count.
+    To be given as `weighted_metrics`, so that filled-up samples of weight 0 do not count. Of wider outputs the first `classes` are meant.
     """
-    return [
-        keras.metrics.CategoricalAccuracy(name="top1", dtype="float32"),
-        keras.metrics.TopKCategoricalAccuracy(k=min(5, classes), name="top5", dtype="float32"),
-        keras.metrics.CategoricalCrossentropy(name="ce", from_logits=True, dtype="float32"),
-    ]
+    k = min(5, classes)
+
+    def top1(targets: Any, outputs: Any) -> Any:
+        return keras.metrics.categorical_accuracy(targets, outputs[:, :classes])
+
+    def top5(targets: Any, outputs: Any) -> Any:
+        return keras.metrics.top_k_categorical_accuracy(targets, outputs[:, :classes], k=k)
+
+    def ce(targets: Any, outputs: Any) -> Any:
+        return keras.losses.categorical_crossentropy(targets, outputs[:, :classes], from_logits=True)
+
+    return [keras.metrics.MeanMetricWrapper(function, name=function.__name__, dtype="float32") for function in (top1, top5, ce)]

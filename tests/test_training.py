@@ -1,9 +1,8 @@
-"""The loop from the inside: schedule, decay, averages, checkpoints, and what happens when a file turns bad."""
+"""The loop from the inside: checkpoints, and what happens when a file turns bad."""
 
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,51 +11,6 @@ from sklearn.datasets import load_digits
 import kclassify as kc
 from kclassify.errors import DataError, UsageError
 from kclassify.training import checkpoint
-from kclassify.training.optimizer import SGD, averaged, cosine_with_warmup
-
-
-def test_the_schedule_rises_and_falls():
-    schedule = cosine_with_warmup(0.4, total_steps=110, warmup_steps=10)
-    values = [float(schedule(step)) for step in range(111)]
-    np.testing.assert_allclose(values[:11], np.linspace(0, 0.4, 11), atol=1e-7)
-    np.testing.assert_allclose(values[10:], 0.2 * (1 + np.cos(np.pi * np.arange(101) / 100)), atol=1e-6)
-
-
-@pytest.mark.parametrize(("total", "warmup"), [(1, 0), (1, 5), (2, 5), (5, 5), (3, 0)])
-def test_a_short_run_has_a_schedule_too(total, warmup):
-    schedule = cosine_with_warmup(0.4, total_steps=total, warmup_steps=warmup)
-    assert all(0 <= float(schedule(step)) <= 0.4 + 1e-6 for step in range(total))
-
-
-def model_of_one_kernel(**settings: float) -> keras.Model:
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")])
-    model.compile(SGD(0.1, momentum=0.0, **settings), "mse", jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-def test_l2_pulls_kernels_alone():
-    model = model_of_one_kernel(l2=0.5)
-    model.optimizer.apply([np.zeros((2, 1), "float32"), np.zeros(1, "float32")])
-    kernel, bias = (keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables)
-    np.testing.assert_allclose(kernel, 1 - 0.1 * 0.5)  # lr * l2 * weight, as in PyTorch
-    np.testing.assert_allclose(bias, 1)
-
-
-def test_averages_begin_as_a_mean_and_are_only_borrowed():
-    model = model_of_one_kernel(ema=0.9)
-    seen, average = [], None
-    for step in range(40):
-        model.optimizer.apply([np.ones((2, 1), "float32"), np.ones(1, "float32")])
-        raw = keras.ops.convert_to_numpy(model.trainable_variables[1]).item()
-        seen.append(raw)
-        decay = 0.0 if step == 0 else min(0.9, (1 + step) / (10 + step))
-        average = raw if average is None else decay * average + (1 - decay) * raw
-    with averaged(model):
-        assert keras.ops.convert_to_numpy(model.trainable_variables[1]).item() == pytest.approx(average, rel=1e-5)
-    assert keras.ops.convert_to_numpy(model.trainable_variables[1]).item() == seen[-1]
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    assert keras.ops.convert_to_numpy(model.trainable_variables[1]).item() == seen[-1]
 
 
 def arrays(number: int) -> dict[str, np.ndarray]:

@@ -12,7 +12,16 @@ import yaml
 
 from kclassify import presets
 from kclassify.config.limits import check
-from kclassify.config.settings import AugmentConfig, CheckpointConfig, LossConfig, OptimizerConfig, RunConfig, ScheduleConfig
+from kclassify.config.settings import (
+    AugmentConfig,
+    CheckpointConfig,
+    DistillConfig,
+    FinetuneConfig,
+    LossConfig,
+    OptimizerConfig,
+    RunConfig,
+    ScheduleConfig,
+)
 from kclassify.config.values import KEYS, typed
 from kclassify.errors import UsageError, near_names
 from kclassify.presets.datasets import DATASETS
@@ -22,6 +31,8 @@ __all__ = [
     "KEYS",
     "AugmentConfig",
     "CheckpointConfig",
+    "DistillConfig",
+    "FinetuneConfig",
     "LossConfig",
     "OptimizerConfig",
     "Resolved",

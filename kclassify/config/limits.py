@@ -9,6 +9,10 @@ from kclassify.errors import UsageError, near_names
 from kclassify.presets.augmentations import AUGMENTATIONS
 
 PRECISIONS = ("float32", "bfloat16", "float16")
+BACKENDS = ("tensorflow", "jax", "torch")
+OPTIMIZERS = ("sgd", "rmsprop", "adamw", "lamb", "lion", "adafactor", "muon")
+SCHEDULES = ("cosine", "linear", "polynomial", "constant", "step", "piecewise", "onecycle")
+LOSSES = ("cross_entropy", "bce", "focal")
 CACHES = ("none", "ram", "disk")
 LAYER_PREFIXES = ("keras:", "keras_cv:")  # an augmentation that is a layer of these packages, such as keras:RandomContrast(factor=0.2)
 
@@ -25,7 +29,25 @@ _RANGES: dict[str, tuple[float, float]] = {
     "optimizer.momentum": (0, 0.9999),
     "optimizer.weight_decay": (0, 1e6),
     "optimizer.ema": (0, 0.999999),
+    "optimizer.reference_batch": (0, 1_000_000),
+    "optimizer.beta1": (0, 0.99999),
+    "optimizer.beta2": (0, 0.999999),
+    "optimizer.epsilon": (0, 1),
+    "optimizer.layer_decay": (0.01, 1),
+    "optimizer.clip_norm": (0, 1e6),
+    "optimizer.clip_agc": (0, 1e3),
     "schedule.warmup_epochs": (0, 1e6),
+    "schedule.warmup_lr": (0, 1),
+    "schedule.min_lr": (0, 1),
+    "schedule.power": (0.01, 100),
+    "schedule.cycles": (1, 1000),
+    "schedule.step_epochs": (0.01, 1e6),
+    "schedule.gamma": (0.0001, 1),
+    "loss.gamma": (0, 10),
+    "distill.weight": (0, 1),
+    "distill.temperature": (0.1, 100),
+    "accumulate": (1, 10_000),
+    "rank": (0, 10_000),
     "loss.label_smoothing": (0, 0.99),
     "augment.flip": (0, 1),
     "augment.repeats": (1, 100),
@@ -69,6 +91,12 @@ _RANGES: dict[str, tuple[float, float]] = {
 _CHOICES: dict[str, tuple[str, ...]] = {
     "precision": PRECISIONS,
     "image_cache": CACHES,
+    "backend": BACKENDS,
+    "optimizer.name": OPTIMIZERS,
+    "optimizer.lr_scale": ("none", "linear", "sqrt"),
+    "schedule.name": SCHEDULES,
+    "loss.name": LOSSES,
+    "loss.class_weights": ("none", "balanced"),
     "augment.autoaugment.policy": ("imagenet", "cifar10", "svhn"),
     "augment.autoaugment.interpolation": ("nearest", "bilinear"),
     "augment.randaugment.interpolation": ("nearest", "bilinear"),
@@ -95,12 +123,14 @@ def check(config: RunConfig, values: Mapping[str, Any]) -> None:
         if value is not None and not low <= value <= high:
             raise UsageError(f"{key}: expected {low} to {high}, got {value}.")
     for key, known in _CHOICES.items():
-        if values[key] not in known:
+        if values[key] is not None and values[key] not in known:
             raise UsageError(f"{key}: expected one of {', '.join(known)}, got '{values[key]}'.{near_names(values[key], known)}")
     for key, limit in _RISING.items():
         low, high = values[key]
         if not 0 < low <= high <= limit:
             raise UsageError(f"{key}: expected 0 < low <= high <= {limit:g}, got [{low:g}, {high:g}].")
+    if list(config.schedule.milestones) != sorted(set(config.schedule.milestones)) or min(config.schedule.milestones, default=1) <= 0:
+        raise UsageError(f"schedule.milestones: expected rising numbers of epochs, got {list(config.schedule.milestones)}.")
     if config.name is not None and (Path(config.name).name != config.name or config.name in ("", ".", "..")):
         raise UsageError(f"name: expected the name of a folder to be made in '{config.out}', got '{config.name}'.")
     _check_augmentations(config.augment)

@@ -8,27 +8,79 @@ from kclassify.presets import augmentations
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Stochastic gradient descent with momentum; `weight_decay` is the L2 factor of kernels, `ema` the decay of the averaged weights."""
+    """How gradients change the weights. Which fields count depends on `name`: momentum for sgd and rmsprop, the betas for adamw and others.
 
+    `lr` is for a batch of `reference_batch` images (0: for any) and scaled to the run's by `lr_scale`: none, linear or sqrt.
+    `weight_decay` is added to the gradient for sgd and rmsprop (L2) and taken off the weight for the others (decoupled), of kernels alone
+    unless `decay_all`. `layer_decay` multiplies the learning rate once for every block further from the head. `clip_norm` limits the
+    norm of all gradients together, `clip_agc` that of each unit relative to its weights (arXiv:2102.06171). `ema` is the decay of the
+    averaged weights, 0 for none.
+    """
+
+    name: str = "sgd"
     lr: float = 0.05
+    lr_scale: str = "none"
+    reference_batch: int = 0
     momentum: float = 0.9
     nesterov: bool = True
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
     weight_decay: float = 1e-4
+    decay_all: bool = False
+    layer_decay: float = 1.0
+    clip_norm: float = 0.0
+    clip_agc: float = 0.0
     ema: float = 0.99
 
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """Cosine from `optimizer.lr` to 0 over the run, after a linear rise over the first epochs. Changes with every step."""
+    """The learning rate over the run, changing with every step: a linear rise over `warmup_epochs`, then a curve by `name`.
 
+    cosine, linear, polynomial (of `power`) fall to `min_lr` times the peak, a cosine `cycles` times; step multiplies by `gamma` every
+    `step_epochs`, piecewise at the `milestones` (epochs); onecycle rises to the peak over `warmup_epochs` and falls below its start;
+    constant stays.
+    """
+
+    name: str = "cosine"
     warmup_epochs: float = 1.0
+    warmup_lr: float = 0.0
+    min_lr: float = 0.0
+    power: float = 1.0
+    cycles: int = 1
+    step_epochs: float = 30.0
+    gamma: float = 0.1
+    milestones: tuple[float, ...] = (30.0, 60.0, 90.0)
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Cross-entropy against targets softened by `label_smoothing` (arXiv:1512.00567)."""
+    """What is minimised: cross_entropy, bce (each class by itself, arXiv:2110.00476) or focal (of `gamma`, arXiv:1708.02002).
 
+    Targets are softened by `label_smoothing` (arXiv:1512.00567). `class_weights`: none, or balanced, so that every class counts the same.
+    """
+
+    name: str = "cross_entropy"
     label_smoothing: float = 0.1
+    gamma: float = 2.0
+    class_weights: str = "none"
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """A `teacher` (preset, run or model file) whose probabilities at `temperature` are `weight` of the loss (arXiv:1503.02531)."""
+
+    teacher: str | None = None
+    weight: float = 0.5
+    temperature: float = 4.0
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """What of pre-trained weights stands still: BatchNorm's statistics, scale and offset with `freeze_bn`."""
+
+    freeze_bn: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,13 +144,21 @@ class RunConfig:
     epochs: int = 10
     batch_size: int = 32
     seed: int = 0
+    accumulate: int = 1
+    balance: bool = False
     precision: str = "float32"
+    backend: str | None = None
     deterministic: bool = True
     gpus: str | None = None
+    nodes: str | None = None
+    rank: int | None = None
+    sync_bn: bool = True
     out: str = "runs"
     name: str | None = None
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)

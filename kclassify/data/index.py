@@ -63,6 +63,20 @@ class Index:
         return dataclasses.replace(self, bad=(), fingerprint=mark, **columns, **_taken(self, rows))
 
 
+def balanced(index: Index, seed: int) -> Index:
+    """The index with images of the smaller classes repeated until all classes have as many as the largest.
+
+    Every image comes equally often, or once more; which ones do is drawn by the seed.
+    """
+    counts = np.bincount(index.labels, minlength=len(index.class_names))
+    rows = []
+    for label in np.flatnonzero(counts):
+        own = np.flatnonzero(index.labels == label)
+        whole, rest = divmod(int(counts.max()), len(own))
+        rows += [np.tile(own, whole), np.random.default_rng([seed, int(label)]).permutation(own)[:rest]]
+    return index.take(np.sort(np.concatenate(rows)))
+
+
 def scan(listing: Listing, progress: Callable[[int, int], None] | None = None) -> Index:
     """Look at every image of a listing, or take the cached index of an unchanged one.
 

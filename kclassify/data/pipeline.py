@@ -52,7 +52,7 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
     return -(-samples // batch_size)
 
 
-def train_batches(
+def train_batches(  # noqa: PLR0913
     index: Index,
     transform: TrainTransform,
     *,
@@ -60,6 +60,7 @@ def train_batches(
     seed: int,
     first_step: int,
     last_step: int,
+    accumulate: int = 1,
     decoded: DecodedImages | None = None,
     threads: int | None = None,
 ) -> tf.data.Dataset:
@@ -69,13 +70,14 @@ def train_batches(
     and the sum of weights over an epoch is the number of samples.
 
     Args:
+        accumulate: so many steps are one change of the weights; an epoch is filled up to a whole number of those.
         decoded: the pixels of the index where they are kept, so that nothing is read or decoded.
         threads: how many images are prepared at a time; by default what tf.data finds best.
 
     Returns:
         a dataset of (uint8 [batch, size, size, 3], float32 [batch, classes] that sum to 1, weights float32 [batch]).
     """
-    graph = _TrainGraph(index, transform, batch_size, seed, decoded)
+    graph = _TrainGraph(index, transform, (batch_size, accumulate), seed, decoded)
     parallel: dict[str, Any] = {"num_parallel_calls": threads or tf.data.AUTOTUNE, "deterministic": True}
     planned = tf.data.Dataset.range(first_step, last_step).map(graph.plan)
     if index.ranges is not None and decoded is None:
@@ -87,8 +89,9 @@ def train_batches(
 class _TrainGraph:
     """The three stages of a batch: planned as a whole, loaded image by image, finished as a whole."""
 
-    def __init__(self, index: Index, transform: TrainTransform, batch_size: int, seed: int, decoded: DecodedImages | None):
-        self.transform, self.batch_size, self.seed, self.decoded = transform, batch_size, seed, decoded
+    def __init__(self, index: Index, transform: TrainTransform, sizes: tuple[int, int], seed: int, decoded: DecodedImages | None):
+        self.transform, self.seed, self.decoded = transform, seed, decoded
+        self.batch_size, self.accumulate = sizes
         self.samples, self.classes = len(index), len(index.class_names)
         self.columns = columns(index)
         self.policies, self.erasings, self.mixings = (transform.among(table) for table in (POLICIES, ERASINGS, MIXINGS))
@@ -96,7 +99,7 @@ class _TrainGraph:
     def plan(self, step: tf.Tensor) -> dict[str, Any]:
         """Everything random about the images of a step: [batch, ...] by name."""
         size, count = self.transform.size, self.batch_size
-        rows, number, epoch, weight = _rows(self.samples, count, self.seed, step, self.transform.repeats)
+        rows, number, epoch, weight = _rows(self.samples, count, self.seed, step, self.transform.repeats, self.accumulate)
         random = order.uniforms(self.seed, number, count)
         sample: dict[str, Any] = {name: tf.gather(column, rows) for name, column in self.columns.items()}
         shape = {"scale": self.transform.crop_scale, "ratio": self.transform.crop_ratio}
@@ -161,9 +164,9 @@ def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int) -> tf.da
     return _batched(samples, batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def rows_of_steps(samples: int, batch_size: int, seed: int, steps: range, repeats: int = 1) -> np.ndarray:
+def rows_of_steps(samples: int, batch_size: int, seed: int, steps: range, repeats: int = 1, accumulate: int = 1) -> np.ndarray:
     """Which rows of the index some steps of `train_batches` use: int64 [n]."""
-    return np.concatenate([_rows(samples, batch_size, seed, tf.constant(step, tf.int64), repeats)[0] for step in steps])
+    return np.concatenate([_rows(samples, batch_size, seed, tf.constant(step, tf.int64), repeats, accumulate)[0] for step in steps])
 
 
 def find_unreadable(index: Index) -> str | None:
@@ -176,9 +179,11 @@ def find_unreadable(index: Index) -> str | None:
     return None
 
 
-def _rows(samples: int, batch_size: int, seed: int, step: tf.Tensor, repeats: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+def _rows(
+    samples: int, batch_size: int, seed: int, step: tf.Tensor, repeats: int, accumulate: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Of one step: the rows of the index, the number of the first sample, the epoch, and the weights, 0 for those that fill up."""
-    per_epoch = steps_per_epoch(samples, batch_size)
+    per_epoch = steps_per_epoch(samples, batch_size * accumulate) * accumulate
     epoch, position = step // per_epoch, (step % per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
     rows = order.shuffled(seed, epoch, position % samples // repeats, samples)
     return rows, epoch * samples + position[0], epoch, tf.cast(position < samples, tf.float32)

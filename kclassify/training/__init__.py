@@ -1,8 +1,9 @@
 """Training: from a config to a run folder, and on from where it stopped."""
 
 import os
+import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,17 @@ def train(config: RunConfig, console: Console) -> Run:
     check_exists(config.data)
     if config.val:
         check_exists(config.val)
-    devices.start()
+    devices.start(config.backend)
     from kclassify.training.setup import keep_decoded, prepare
 
     task = keep_decoded(prepare(config, console), console)
-    run = RunFolder.create(config)
-    run.claim()
-    console.line(f"run: {run.path}")
-    run.record_data(task.data)
-    return _finish(task, run, console)
+    with tempfile.TemporaryDirectory(prefix="kclassify-worker-") as scratch:
+        # Of several workers one writes the run; the others do the same in a place that is thrown away.
+        run = RunFolder.create(config if task.machine.is_chief else replace(config, out=scratch))
+        run.claim()
+        console.line(f"run: {run.path}" if task.machine.is_chief else "the run is written by worker 0")
+        run.record_data(task.data)
+        return _finish(task, run, console)
 
 
 def resume(path: str | os.PathLike[str], console: Console) -> Run:
@@ -66,7 +69,7 @@ def resume(path: str | os.PathLike[str], console: Console) -> Run:
         console.line(f"{run.path} is finished; there is nothing to resume.")
         return Run(run.path, run.facts["best"], run.facts["last"])
     run.claim()
-    devices.start()
+    devices.start(run.config().backend)
     from kclassify.training.setup import keep_decoded, prepare
 
     task = prepare(run.config(), console)
@@ -113,7 +116,7 @@ def dry_run(config: RunConfig, console: Console) -> Plan:
     check_exists(config.data)
     if config.val:
         check_exists(config.val)
-    devices.start()
+    devices.start(config.backend)
     from kclassify.training.setup import parameters, prepare
 
     task = prepare(config, console)

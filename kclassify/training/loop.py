@@ -6,10 +6,12 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from keras import ops
 
+from kclassify import devices
 from kclassify.console import Console
 from kclassify.data import pipeline
 from kclassify.data.augment.mixing import MIXINGS
@@ -50,14 +52,15 @@ class Loop:
         self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, batch_size=task.config.batch_size)
         if task.config.image_cache == "ram":
             self.val_batches = self.val_batches.cache()
+        self.val_batches = task.machine.share(self.val_batches)
         # Of a mixture of two pictures there is no right answer: what is left of the training metrics is the loss.
         self.train_metrics = ("loss",) if task.transform.among(MIXINGS) else ("loss", "top1", "top5")
 
     # -- state ---------------------------------------------------------------------------------------------------------------
 
-    def restore(self) -> None:
-        """Take up the latest checkpoint of the run, if there is one."""
-        found = checkpoint.latest(self.run.checkpoints)
+    def restore(self, checkpoints: Path | None = None) -> None:
+        """Take up the latest checkpoint of the run (or in another folder), if there is one."""
+        found = checkpoint.latest(checkpoints or self.run.checkpoints)
         if found is None:
             return
         variables = dict(self._variables())
@@ -69,8 +72,13 @@ class Loop:
         self.run.write_metrics(self.progress.history)
         self.console.line(f"resuming at step {self.progress.step} of {self.task.total_steps}")
 
+    def lr(self, step: int) -> float:
+        """The learning rate of a step, counted from 1."""
+        return float(self.task.rates[(step - 1) // self.task.config.accumulate])
+
     def commit(self) -> None:
         """Save the state of this moment."""
+        devices.bring_home(self.task.model)
         arrays = {name: ops.convert_to_numpy(variable) for name, variable in self._variables()}
         facts = {"progress": asdict(self.progress), "class_names": list(self.task.card.class_names), "seed": self.task.config.seed}
         checkpoint.save(self.run.checkpoints, self.progress.step, arrays, facts, keep=self.task.config.checkpoint.keep)
@@ -139,20 +147,24 @@ class Loop:
         """After a failed step: a file of the coming batches, or of the validation set, that can no longer be decoded, with the reason."""
         config, first = self.task.config, self.progress.step
         steps = range(first, first + _READ_AHEAD)
-        rows = pipeline.rows_of_steps(len(self.task.data.train), config.batch_size, config.seed, steps, config.augment.repeats)
+        rows = pipeline.rows_of_steps(
+            len(self.task.data.train), self.task.step_images, config.seed, steps, config.augment.repeats, config.accumulate
+        )
         return pipeline.find_unreadable(self.task.data.train.take(rows)) or pipeline.find_unreadable(self.task.data.val)
 
     def _train_batches(self, first: int, last: int) -> Any:
         task, config = self.task, self.task.config
-        return pipeline.train_batches(
+        batches = pipeline.train_batches(
             task.data.train,
             task.transform,
-            batch_size=config.batch_size,
+            batch_size=task.step_images,
+            accumulate=config.accumulate,
             seed=config.seed,
             first_step=first,
             last_step=last,
             decoded=task.decoded,
         )
+        return task.machine.share(batches)
 
     def after_step(self, logs: Mapping[str, Any]) -> bool:
         """Count a step; save if it is time to. True at the end of an epoch."""
@@ -171,13 +183,13 @@ class Loop:
 
     def note_metrics(self, logs: Mapping[str, Any]) -> None:
         """Add what this process has measured of the running epoch to what an earlier one had."""
-        per_epoch, batch = self.task.steps_per_epoch, self.task.config.batch_size
+        per_epoch, batch = self.task.steps_per_epoch, self.task.step_images
         steps = self.progress.step - max(self.segment_start, (self.progress.step - 1) // per_epoch * per_epoch)
         samples = steps * batch
         if self.progress.step % per_epoch == 0:
             samples -= per_epoch * batch - len(self.task.data.train)  # the filled-up ones
         if not math.isfinite(float(logs["loss"])):
-            lr = float(self.task.schedule(self.progress.step - 1))
+            lr = self.lr(self.progress.step)
             raise KClassifyError(
                 f"The loss is not a number by step {self.progress.step} (learning rate {lr:.4g}); nothing of this epoch was saved.\n"
                 "Train anew with a lower --lr, or --precision float32."
@@ -215,7 +227,7 @@ class Loop:
         sums, step = self.progress.sums, self.progress.step
         means = {f"train_{name}": sums[name] / sums["samples"] for name in self.train_metrics}
         speed = sums["samples"] / max(self.progress.seconds, 1e-9)
-        lr = float(self.task.schedule(step - 1))
+        lr = self.lr(step)
         return {"epoch": step // self.task.steps_per_epoch, "step": step, "lr": lr, **means, "images_per_second": round(speed, 1)}
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
@@ -252,7 +264,7 @@ class Loop:
             return f"{name} " + ", ".join(f"{metric}: {value:.5f}" for metric, value in values if value is not None)
 
         parts = [part("train", "train"), part("val", "val"), *([part("ema", "ema")] if "ema_loss" in row else [])]
-        left = (self.task.total_steps - row["step"]) * self.task.config.batch_size / max(row["images_per_second"], 1e-9)
+        left = (self.task.total_steps - row["step"]) * self.task.step_images / max(row["images_per_second"], 1e-9)
         minutes, seconds = divmod(round(left), 60)
         eta = f"eta: {minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
         end = f"lr: {row['lr']:.6f}, {row['images_per_second']:.1f} images/s, {eta}"

@@ -2,27 +2,34 @@
 
 import dataclasses
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from kclassify import devices, presets
-from kclassify.config import RunConfig
+from kclassify.config import OptimizerConfig, RunConfig
 from kclassify.console import Console
 from kclassify.data import dataset, decoded
 from kclassify.data.augment import layers
 from kclassify.data.dataset import Dataset
 from kclassify.data.decoded import DecodedImages
+from kclassify.data.index import balanced
 from kclassify.data.pipeline import TrainTransform, steps_per_epoch
-from kclassify.devices import Devices
-from kclassify.errors import ModelError
+from kclassify.devices import Devices, cluster
+from kclassify.errors import ModelError, UsageError
 from kclassify.metrics import training_metrics
 from kclassify.models import create_model, load_weights
+from kclassify.models.initial import draw_weights
 from kclassify.presets.card import ModelCard
-from kclassify.training.optimizer import cosine_with_warmup, make_optimizer
+from kclassify.training.distillation import open_teacher, with_teacher
+from kclassify.training.losses import ClassificationLoss, balanced_weights
+from kclassify.training.optimizer import make_groups, make_optimizer
 from kclassify.training.replicas import for_replicas
+from kclassify.training.schedules import Table, learning_rates
 
 
 @dataclass(frozen=True)
@@ -35,13 +42,18 @@ class Task:
     card: ModelCard
     model: keras.Model
     deployed: keras.Model
-    schedule: Any
+    rates: np.ndarray
     decoded: DecodedImages | None = None
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of one epoch."""
-        return steps_per_epoch(len(self.data.train), self.config.batch_size)
+        """Steps of one epoch; with accumulation every batch takes several."""
+        return steps_per_epoch(len(self.data.train), self.config.batch_size) * self.config.accumulate
+
+    @property
+    def step_images(self) -> int:
+        """Images of one step, over all devices."""
+        return self.config.batch_size // self.config.accumulate
 
     @property
     def total_steps(self) -> int:
@@ -60,12 +72,12 @@ def prepare(config: RunConfig, console: Console) -> Task:
     Raises:
         SetupError, DataError, ModelError: something is not there or cannot be used.
     """
-    machine = devices.select(config.gpus)
+    machine = devices.select(config.gpus, cluster.find(config.nodes, config.rank, os.environ))
     console.line(f"device: {machine.text}")
-    if config.batch_size % machine.replicas:
-        raise devices.SetupError(
-            f"batch_size {config.batch_size} cannot be shared by {machine.replicas} devices. Expected a multiple of it."
-        )
+    parts = machine.replicas * config.accumulate
+    if config.batch_size % parts:
+        among = f"{machine.replicas} devices" + (f" in {config.accumulate} parts" if config.accumulate > 1 else "")
+        raise UsageError(f"batch_size {config.batch_size} cannot be shared by {among}. Expected a multiple of {parts}.")
     devices.set_seeds(config.seed, deterministic=config.deterministic)
     data = load_data(config, console)
     for layer in [name for name in config.augment.ops if ":" in name]:
@@ -73,8 +85,8 @@ def prepare(config: RunConfig, console: Console) -> Task:
         console.line(f"{layer} {layers.NOTE}")
     card = make_card(config, data.train.class_names)
     model, deployed = _build(config, card, machine, console)
-    schedule = _compile(model, config, data, machine)
-    return Task(config, data, machine, card, model, deployed, schedule)
+    rates = _compile(model, config, data, machine)
+    return Task(config, data, machine, card, model, deployed, rates)
 
 
 def keep_decoded(task: Task, console: Console) -> Task:
@@ -119,21 +131,31 @@ def load_data(config: RunConfig, console: Console) -> Dataset:
         )
     for note in data.notes:
         console.line(note)
+    if config.balance:
+        data = dataclasses.replace(data, train=balanced(data.train, config.seed))
+        console.line(f"balanced: images of the smaller classes are repeated, {len(data.train)} in all")
     console.line(f"{len(data.train)} training and {len(data.val)} validation images, {len(data.train.class_names)} classes")
     return data
 
 
 def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Console) -> tuple[keras.Model, keras.Model]:
     row = presets.get(config.preset)
+    classes = card.class_names
     weights = {"none": None, "auto": "pretrained" if row.weights else None}.get(config.weights, config.weights)
     settings: dict[str, Any] = {"num_classes": len(card.class_names), "input_shape": (card.preprocessing.size,) * 2 + (3,)}
     with devices.precision("float32"):
         deployed = create_model(config.preset, **settings)
     with machine.scope(), devices.precision(config.precision):
         model = create_model(config.preset, **settings, activation=None, dropout=config.dropout)
+        draw_weights(model, config.seed)
         start = _load(model, weights, config.preset)
-        if machine.replicas > 1:
+        if machine.strategy and config.sync_bn:
             model = for_replicas(model)
+        if config.finetune.freeze_bn:
+            freeze_batch_norm(model)
+        if config.distill.teacher:
+            model = with_teacher(model, open_teacher(config.distill.teacher, classes))
+            start += f", taught by {config.distill.teacher}"
     size = card.preprocessing.size
     console.line(f"model: {config.preset}, {parameters(model):,} parameters, {size} x {size} pixels, {start}")
     return model, deployed
@@ -147,20 +169,35 @@ def _load(model: keras.Model, weights: str | None, preset: str) -> str:
     return f"weights from {Path(report.source).name}{new_head}"
 
 
-def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devices) -> Any:
-    per_epoch = steps_per_epoch(len(data.train), config.batch_size)
-    warmup = math.ceil(config.schedule.warmup_epochs * per_epoch)
-    schedule = cosine_with_warmup(config.optimizer.lr, total_steps=per_epoch * config.epochs, warmup_steps=warmup)
+def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devices) -> np.ndarray:
+    updates, classes = steps_per_epoch(len(data.train), config.batch_size), len(data.train.class_names)
+    weights = balanced_weights(data.train.labels, classes) if config.loss.class_weights == "balanced" else None
+    lr = peak_learning_rate(config.optimizer, config.batch_size)
+    rates = learning_rates(config.schedule, lr, total_steps=updates * config.epochs, steps_per_epoch=updates)
     with machine.scope():
         model.compile(
-            make_optimizer(config.optimizer, schedule),
+            make_optimizer(config.optimizer, Table(rates), make_groups(config.optimizer, model), accumulate=config.accumulate),
             # Divided by the batch's fixed size: a sample counts the same in a filled-up batch and on any number of devices.
-            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.loss.label_smoothing),
-            weighted_metrics=training_metrics(len(data.train.class_names)),
-            jit_compile=False,  # XLA on a CPU is many times slower on depthwise convolutions, and fails under MirroredStrategy
+            ClassificationLoss(config.loss, classes, class_weights=weights, distill=config.distill),
+            weighted_metrics=training_metrics(classes),
+            jit_compile=devices.backend() == "jax",  # XLA on a CPU is many times slower on depthwise convolutions
         )
+        getattr(model.optimizer, "inner_optimizer", model.optimizer).build(model.trainable_variables)
         model.optimizer.build(model.trainable_variables)
-    return schedule
+    return rates
+
+
+def peak_learning_rate(config: OptimizerConfig, batch_size: int) -> float:
+    """The config's learning rate, scaled from the batch that it is meant for to the run's (Goyal et al., arXiv:1706.02677)."""
+    ratio = batch_size / (config.reference_batch or batch_size)
+    return config.lr * {"none": 1.0, "linear": ratio, "sqrt": math.sqrt(ratio)}[config.lr_scale]
+
+
+def freeze_batch_norm(model: keras.Model) -> None:
+    """Keep BatchNorm's statistics, scale and offset as they are: small batches would spoil those of pre-trained weights."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 def parameters(model: keras.Model) -> int:
