@@ -22,6 +22,7 @@ CHAIN = (
     ("predictor",),
     ("formats",),
     ("screen",),
+    ("verbs",),
     ("cli",),
     ("kclassify", "__main__"),  # the package's own face: kclassify/__init__.py
 )
@@ -32,7 +33,7 @@ FROM_THE_FACE = {("__main__", "run"), ("cli", "__version__")}
 FRAMEWORKS = {"tensorflow", "keras", "torch", "jax", "onnx", "onnxruntime", "tf2onnx", "keras_cv"}
 HEAVY = FRAMEWORKS | {"numpy", "PIL", "sklearn", "scipy", "rich.table"}
 # What --help, presets and config load: nothing heavy may stand at the top of these.
-LIGHT = {"errors", "presets", "config", "devices", "console", "screen", "cli", "reference", "evaluation", "kclassify", "__main__"}
+LIGHT = {"errors", "presets", "config", "devices", "console", "screen", "verbs", "cli", "reference", "evaluation", "kclassify", "__main__"}
 # What `predict --model x.onnx` loads besides: no framework at the top of these.
 NO_FRAMEWORK = LIGHT | {"predictor", "formats"}
 MODELS_MAY = {"keras", "numpy"}

@@ -1,0 +1,56 @@
+"""Options that several verbs share, as named types."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kclassify import presets
+from kclassify.presets.augmentations import AUGMENTATIONS
+
+
+def augmentation_names(incomplete: str) -> list[str]:
+    """For a shell's completion: what may come after the last comma."""
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + name for name in AUGMENTATIONS if name.startswith(last) and name not in before.split(",")]
+
+
+def cache_names() -> list[str]:
+    """For a shell's completion: where decoded images can be kept."""
+    from kclassify.config.limits import CACHES
+
+    return list(CACHES)
+
+
+def stay_offline(wanted: bool) -> bool:
+    """Told to whatever downloads by the environment, before anything is opened."""
+    if wanted:
+        os.environ["KCLASSIFY_OFFLINE"] = "1"
+    return wanted
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file with settings, such as RUN/config.yaml.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", "-o", metavar="KEY=VALUE", help="Any setting; see: kclassify config show.")]
+Gpus = Annotated[str | None, typer.Option(help="0,1,2,3 or all or none. By default the first GPU, else the CPU.")]
+Preset = Annotated[str | None, typer.Option("--preset", "-p", help="Model; see: kclassify presets list.", autocompletion=presets.names)]
+Data = Annotated[str | None, typer.Option("--data", "-d", help="Folder of class folders, list of images, or a name such as digits.")]
+DataSet = Annotated[str, typer.Argument(metavar="DATA", help="What train takes as --data: a folder, a list, or a name such as digits.")]
+Val = Annotated[str | None, typer.Option(help="Validation folder or list, if the data has none.")]
+Augment = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Augmentations beside crop and flip, such as randaugment,mixup, or none. Settings: --set augment.mixup.alpha=0.8.",
+        autocompletion=augmentation_names,
+    ),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.", callback=stay_offline)]
+LongSettings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting; see: kclassify config show.")]
+Seed = Annotated[int | None, typer.Option(help="Of the split, the order, the crops and the weights.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", "-e", help="How often every image is seen.")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step, over all devices.")]
+ImageSize = Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")]
+Model = Annotated[str, typer.Argument(metavar="RUN|MODEL.keras|PRESET", help="What was trained, or a preset with weights.")]
