@@ -63,12 +63,20 @@ def _stored(data: Any) -> Any:
     return arrays.store(data)
 
 
-def resume(run: PathLike, *, verbose: bool = True) -> "Run":
-    """Go on with a stopped run at the exact step of its last checkpoint; as `kclassify resume`."""
+def resume(run: PathLike, *, settings: Iterable[str] = (), verbose: bool = True, **values: Any) -> "Run":
+    """Go on with a stopped run at the exact step of its last checkpoint; as `kclassify resume`.
+
+    Args:
+        settings: `key=value` texts, as after `--set`, that change from here on; `values` are such settings as with `train`: `epochs=40`.
+
+    Raises:
+        KClassifyError: see errors.py; UsageError for a change with which the run cannot go on.
+    """
+    from kclassify import config as configs
     from kclassify import training
     from kclassify.console import Console
 
-    return training.resume(run, Console(quiet=not verbose))
+    return training.resume(run, Console(quiet=not verbose), flags=configs.flat(values), settings=settings)
 
 
 def evaluate(

@@ -26,7 +26,7 @@ def test_checkpoints_come_back_and_old_ones_go(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000010"]
 
 
-@pytest.mark.parametrize("damage", ["state", "manifest", "unfinished", "newer"])
+@pytest.mark.parametrize("damage", ["state", "manifest", "unfinished"])
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, damage):
     for step in (1, 2):
         checkpoint.save(tmp_path, step, arrays(step), {}, keep=5)
@@ -37,12 +37,11 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, damage):
         (newest / "state.npz").write_bytes(content)
     elif damage == "manifest":
         (newest / "manifest.json").write_text('{"format": 1')
-    elif damage == "newer":
-        manifest = json.loads((newest / "manifest.json").read_text())
-        (newest / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
     else:
         newest.rename(tmp_path / "step-00000002.tmp")
-    assert checkpoint.latest(tmp_path).step == 1
+    said = []
+    assert checkpoint.latest(tmp_path, note=said.append).step == 1
+    assert said == ([] if damage == "unfinished" else [f"{newest} is damaged and passed over"])
     checkpoint.save(tmp_path, 2, arrays(2), {}, keep=5)  # the same step again replaces what was damaged
     assert checkpoint.latest(tmp_path).step == 2
 

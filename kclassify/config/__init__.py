@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from kclassify import presets
-from kclassify.config.limits import check
+from kclassify.config.limits import check, duration
 from kclassify.config.settings import (
     AugmentConfig,
     CheckpointConfig,
@@ -21,6 +21,7 @@ from kclassify.config.settings import (
     OptimizerConfig,
     RunConfig,
     ScheduleConfig,
+    StopConfig,
 )
 from kclassify.config.values import KEYS, typed
 from kclassify.errors import UsageError, near_names
@@ -38,6 +39,8 @@ __all__ = [
     "Resolved",
     "RunConfig",
     "ScheduleConfig",
+    "StopConfig",
+    "duration",
     "flat",
     "flatten",
     "read_file",

@@ -1,5 +1,6 @@
 """What each setting may be: ranges, words to choose from, and pairs that must rise."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from kclassify.presets.augmentations import AUGMENTATIONS
 PRECISIONS = ("float32", "bfloat16", "float16")
 BACKENDS = ("tensorflow", "jax", "torch")
 OPTIMIZERS = ("sgd", "rmsprop", "adamw", "lamb", "lion", "adafactor", "muon")
-SCHEDULES = ("cosine", "linear", "polynomial", "constant", "step", "piecewise", "onecycle")
+SCHEDULES = ("cosine", "linear", "polynomial", "constant", "step", "piecewise", "onecycle", "plateau")
 LOSSES = ("cross_entropy", "bce", "focal")
 CACHES = ("none", "ram", "disk")
 LAYER_PREFIXES = ("keras:", "keras_cv:")  # an augmentation that is a layer of these packages, such as keras:RandomContrast(factor=0.2)
@@ -43,6 +44,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "schedule.cycles": (1, 1000),
     "schedule.step_epochs": (0.01, 1e6),
     "schedule.gamma": (0.0001, 1),
+    "schedule.plateau_epochs": (1, 10_000),
     "loss.gamma": (0, 10),
     "distill.weight": (0, 1),
     "distill.temperature": (0.1, 100),
@@ -85,12 +87,14 @@ _RANGES: dict[str, tuple[float, float]] = {
     "checkpoint.steps": (0, 2**31),
     "checkpoint.minutes": (0, 1e6),
     "checkpoint.keep": (1, 1000),
+    "stop.patience": (0, 100_000),
 }
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "precision": PRECISIONS,
     "image_cache": CACHES,
+    "on_nan": ("stop", "rollback"),
     "backend": BACKENDS,
     "optimizer.name": OPTIMIZERS,
     "optimizer.lr_scale": ("none", "linear", "sqrt"),
@@ -133,7 +137,23 @@ def check(config: RunConfig, values: Mapping[str, Any]) -> None:
         raise UsageError(f"schedule.milestones: expected rising numbers of epochs, got {list(config.schedule.milestones)}.")
     if config.name is not None and (Path(config.name).name != config.name or config.name in ("", ".", "..")):
         raise UsageError(f"name: expected the name of a folder to be made in '{config.out}', got '{config.name}'.")
+    duration(config.stop.time_limit)
     _check_augmentations(config.augment)
+
+
+def duration(text: str | None) -> float | None:
+    """Seconds of a time such as 2h, 90m, 45s or 1h30m; None for None.
+
+    Raises:
+        UsageError: it is no such time, or none at all.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip().lower())
+    seconds = sum(int(part or 0) * unit for part, unit in zip(match.groups(), (3600, 60, 1), strict=True)) if match else 0
+    if not seconds:
+        raise UsageError(f"stop.time_limit: expected a time such as 2h, 90m or 1h30m, got '{text}'.")
+    return float(seconds)
 
 
 def _check_augmentations(augment: AugmentConfig) -> None:

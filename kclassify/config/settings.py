@@ -40,7 +40,7 @@ class ScheduleConfig:
 
     cosine, linear, polynomial (of `power`) fall to `min_lr` times the peak, a cosine `cycles` times; step multiplies by `gamma` every
     `step_epochs`, piecewise at the `milestones` (epochs); onecycle rises to the peak over `warmup_epochs` and falls below its start;
-    constant stays.
+    constant stays; plateau stays too, until the validation loss has not fallen for `plateau_epochs`, and goes on at `gamma` times that.
     """
 
     name: str = "cosine"
@@ -52,6 +52,7 @@ class ScheduleConfig:
     step_epochs: float = 30.0
     gamma: float = 0.1
     milestones: tuple[float, ...] = (30.0, 60.0, 90.0)
+    plateau_epochs: int = 5
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,21 @@ class CheckpointConfig:
 
 
 @dataclass(frozen=True)
+class StopConfig:
+    """When a run ends early: after `patience` epochs without a better model (0: never), or, to be resumed, when this process has worked for
+    `time_limit` (such as 2h, 90m or 1h30m).
+    """
+
+    patience: int = 0
+    time_limit: str | None = None
+
+
+@dataclass(frozen=True)
 class RunConfig:
-    """One training run. Field by field what `kclassify config show` prints; sections are written with a dot (`optimizer.lr`)."""
+    """One training run. Field by field what `kclassify config show` prints; sections are written with a dot (`optimizer.lr`).
+
+    `on_nan` is what follows a loss that is not a number: stop, or rollback to the last checkpoint and on from there at half the rate.
+    """
 
     preset: str = "mobilenetv3_large"
     recipe: str = "default"
@@ -153,6 +167,7 @@ class RunConfig:
     nodes: str | None = None
     rank: int | None = None
     sync_bn: bool = True
+    on_nan: str = "stop"
     out: str = "runs"
     name: str | None = None
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -162,3 +177,4 @@ class RunConfig:
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    stop: StopConfig = field(default_factory=StopConfig)

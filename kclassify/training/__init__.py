@@ -1,16 +1,20 @@
 """Training: from a config to a run folder, and on from where it stopped."""
 
 import os
+import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kclassify import config as configs
 from kclassify import devices
 from kclassify.config import RunConfig
 from kclassify.console import Console
 from kclassify.data.sources import check_exists
+from kclassify.errors import Interrupted
+from kclassify.training.stop import StopSignals
 
 
 @dataclass(frozen=True)
@@ -39,54 +43,72 @@ def train(config: RunConfig, console: Console) -> Run:
     """
     from kclassify.training.run_folder import RunFolder, check_place
 
-    check_place(config)
-    check_exists(config.data)
-    if config.val:
-        check_exists(config.val)
-    devices.start(config.backend)
-    from kclassify.training.setup import keep_decoded, prepare
+    with StopSignals() as signals:
+        check_place(config)
+        check_exists(config.data)
+        if config.val:
+            check_exists(config.val)
+        devices.start(config.backend)
+        from kclassify.training.guards import check_room
+        from kclassify.training.setup import keep_decoded, prepare
 
-    task = keep_decoded(prepare(config, console), console)
-    with tempfile.TemporaryDirectory(prefix="kclassify-worker-") as scratch:
-        # Of several workers one writes the run; the others do the same in a place that is thrown away.
-        run = RunFolder.create(config if task.machine.is_chief else replace(config, out=scratch))
-        run.claim()
-        console.line(f"run: {run.path}" if task.machine.is_chief else "the run is written by worker 0")
-        run.record_data(task.data)
-        return _finish(task, run, console)
+        task = prepare(config, console)
+        check_room(Path(config.out), task)
+        task = keep_decoded(task, console)
+        with tempfile.TemporaryDirectory(prefix="kclassify-worker-") as scratch:
+            # Of several workers one writes the run; the others do the same in a place that is thrown away.
+            run = RunFolder.create(config if task.machine.is_chief else replace(config, out=scratch))
+            run.claim()
+            console.line(f"run: {run.path}" if task.machine.is_chief else "the run is written by worker 0")
+            run.record_data(task.data)
+            return _finish(task, run, console, signals)
 
 
-def resume(path: str | os.PathLike[str], console: Console) -> Run:
-    """Go on with a run at the exact step where its last checkpoint was saved; a finished run is only reported.
+def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str, Any] | None = None, settings: Iterable[str] = ()) -> Run:
+    """Go on with a run at the exact step where its last checkpoint was saved; a finished run that stays as it is is only reported.
+
+    Args:
+        flags: settings by dotted key that are to change from here on, None for those that are not; `settings` the same as `key=value`.
+            What they change is told, and noted in run.json; see changes.py for what may change.
 
     Raises:
-        KClassifyError: as `train`; DataError if the data set is no longer the one of the run.
+        KClassifyError: as `train`; UsageError for a change that cannot be; DataError if the data set is no longer the one of the run.
     """
-    from kclassify.training.run_folder import RunFolder
+    from kclassify.training import changes
+    from kclassify.training.run_folder import CONFIG, RunFolder
 
     run = RunFolder.open(path)
-    if run.facts["status"] == "finished":
-        console.line(f"{run.path} is finished; there is nothing to resume.")
+    config = configs.resolve(flags, file=run.path / CONFIG, settings=settings).config
+    changed = changes.compare(run.config(), config)
+    changes.check(changed, shlex.quote(str(run.path)))
+    if run.facts["status"] == "finished" and not changed.keys() & {"epochs", "stop.patience"}:
+        console.line(f"{run.path} is finished; there is nothing to resume. For more epochs: --epochs {2 * config.epochs}")
         return Run(run.path, run.facts["best"], run.facts["last"])
-    run.claim()
-    devices.start(run.config().backend)
-    from kclassify.training.setup import keep_decoded, prepare
+    with StopSignals() as signals:
+        run.claim()
+        devices.start(config.backend)
+        from kclassify.training.guards import check_room
+        from kclassify.training.setup import keep_decoded, prepare
 
-    task = prepare(run.config(), console)
-    run.check_data(task.data)
-    return _finish(keep_decoded(task, console), run, console)
+        task = prepare(config, console)
+        run.check_data(task.data)
+        check_room(run.path, task, present=run.bytes_present())
+        return _finish(keep_decoded(task, console), run, console, signals, changed)
 
 
-def _finish(task: Any, run: Any, console: Console) -> Run:
+def _finish(task: Any, run: Any, console: Console, signals: StopSignals, changed: Mapping[str, tuple[Any, Any]] | None = None) -> Run:
     """Build, restore, fit, report: the part that a new run and a resumed one share."""
     from kclassify.training.loop import Loop
-    from kclassify.training.stop import StopSignals
 
     loop = Loop(task, run, console)
     loop.restore()
-    with run.failure_noted(), StopSignals() as signals:
+    if changed:
+        run.record_changes(task.config, loop.changes(run.config(), changed))
+    with run.failure_noted():
         loop.fit(signals)
     run.update(status="finished", best=loop.progress.best, last=loop.progress.history[-1], weights_sha256=loop.weights_sha256())
+    if signals.received:  # too late to stop anything here, but what comes after in a script is not to begin
+        raise Interrupted(f"{run.path} was finished already when the signal came.", signals.received)
     return Run(run.path, run.facts["best"], run.facts["last"])
 
 

@@ -1,5 +1,6 @@
 """Where `model.fit` hands over: after each step, after each epoch, and between the batches of a validation."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,11 +34,12 @@ class AfterStep(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Hand the step to the loop."""
         logs = logs or {}
+        self.signals.defer()
         at_end = self.loop.after_step(logs)
         shown = {name: logs[name] for name in self.loop.train_metrics[:2] if name in logs}
-        done = (self.loop.progress.step - 1) % self.loop.task.steps_per_epoch + 1
+        done = (self.loop.place - 1) % self.loop.task.steps_per_epoch + 1
         self.bar.advance(done, shown, description=self.loop.title())
-        if self.signals.received and not at_end:
+        if (self.signals.received or time.monotonic() > self.loop.deadline) and not at_end:
             self.loop.note_metrics(logs)
             raise StopRequested
 
@@ -55,3 +57,4 @@ class AfterEpoch(keras.callbacks.Callback):
         if self.signals.received:
             raise StopRequested
         self.loop.end_epoch(self.signals)
+        self.model.stop_training = self.loop.out_of_patience()

@@ -3,26 +3,31 @@
 import hashlib
 import math
 import shlex
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from kclassify import devices
+from kclassify.config import RunConfig, duration
 from kclassify.console import Console
 from kclassify.data import pipeline
 from kclassify.data.augment.mixing import MIXINGS
-from kclassify.errors import DataError, Interrupted, KClassifyError
+from kclassify.errors import DataError, Interrupted, KClassifyError, UsageError
 from kclassify.metrics import results
 from kclassify.models import bundle
-from kclassify.training import checkpoint
+from kclassify.training import changes, checkpoint, guards
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
+from kclassify.training.guards import NotFinite
 from kclassify.training.optimizer import averaged
 from kclassify.training.run_folder import RunFolder
-from kclassify.training.setup import Task, copy_weights
+from kclassify.training.schedules import plateau_factor, rates_by_epoch
+from kclassify.training.setup import Task, copy_weights, run_rates
 from kclassify.training.stop import StopSignals
 from kclassify.training.tensorboard import write_row
 
@@ -31,9 +36,14 @@ _READ_AHEAD = 64  # batches that the pipeline may have been ahead of the step th
 
 @dataclass
 class Progress:
-    """How far a run is. `sums` holds the running epoch's metrics, each times the samples behind it."""
+    """How far a run is. `sums` holds the running epoch's metrics, each times the samples behind it.
+
+    `step` counts all steps; `shift` more are they as if every one had been of `batch_size`, which only a resumed run may change.
+    """
 
     step: int = 0
+    shift: int = 0
+    batch_size: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] = field(default_factory=dict)
     sums: dict[str, float] = field(default_factory=dict)
@@ -45,7 +55,9 @@ class Loop:
 
     def __init__(self, task: Task, run: RunFolder, console: Console):
         self.task, self.run, self.console = task, run, console
-        self.progress = Progress()
+        self.progress = Progress(batch_size=task.config.batch_size)
+        self.optimizer = getattr(task.model.optimizer, "inner_optimizer", task.model.optimizer)
+        self.deadline = time.monotonic() + (duration(task.config.stop.time_limit) or math.inf)
         self.segment_start = 0  # the step at which this process began the running epoch
         self.saved_at = time.monotonic()
         self.epoch_began = time.monotonic()
@@ -60,7 +72,7 @@ class Loop:
 
     def restore(self, checkpoints: Path | None = None) -> None:
         """Take up the latest checkpoint of the run (or in another folder), if there is one."""
-        found = checkpoint.latest(checkpoints or self.run.checkpoints)
+        found = checkpoint.latest(checkpoints or self.run.checkpoints, note=self.console.line)
         if found is None:
             return
         variables = dict(self._variables())
@@ -69,20 +81,68 @@ class Loop:
         for name, variable in variables.items():
             variable.assign(found.arrays[name])
         self.progress = Progress(**found.facts["progress"])
+        self._adopt_batch_size()
+        self._set_factor()
         self.run.write_metrics(self.progress.history)
-        self.console.line(f"resuming at step {self.progress.step} of {self.task.total_steps}")
+        self.console.line(f"resuming at step {self.progress.step} of {self.task.total_steps - self.progress.shift}")
 
-    def lr(self, step: int) -> float:
-        """The learning rate of a step, counted from 1."""
-        return float(self.task.rates[(step - 1) // self.task.config.accumulate])
+    def _adopt_batch_size(self) -> None:
+        config, progress = self.task.config, self.progress
+        sizes = {"before": progress.batch_size or config.batch_size, "after": config.batch_size, "accumulate": config.accumulate}
+        place = changes.place_after(self.place, **sizes, samples=len(self.task.data.train))
+        if place != self.place:
+            self.optimizer.iterations_made(place)
+        progress.shift, progress.batch_size = place - progress.step, config.batch_size
+
+    def changes(self, before: RunConfig, changed: changes.Changes) -> dict[str, Any]:
+        """What run.json notes, and the user is told, of settings that are others than `before` from this step on."""
+        now, samples = self.task.config, len(self.task.data.train)
+        if self.place > self.task.total_steps:
+            raise UsageError(f"epochs: the run is in epoch {self.epoch} and cannot end after {now.epochs}. Expected {self.epoch} or more.")
+        sizes = {"before": now.batch_size, "after": before.batch_size, "accumulate": now.accumulate}
+        places = changes.place_after(self.place, **sizes, samples=samples), self.place
+        tables = run_rates(before, samples), self.task.rates
+        rates = [float(rate) * self._factor() for rate in map(_rate_after, tables, (place // now.accumulate for place in places))]
+        self.console.line(f"changed: {changes.told(changed)}")
+        if "epochs" in changed or rates[0] != rates[1]:
+            self.console.line(
+                f"learning rate of the next step: {rates[1]:.6g} instead of {rates[0]:.6g} ({now.schedule.name} over {now.epochs} epochs)"
+            )
+        values = {key: list(pair) for key, pair in changed.items()}
+        return {"step": self.progress.step, "epoch": len(self.progress.history), "lr": rates, "values": values}
+
+    def _factor(self) -> float:
+        """What the learning rates of the schedule are multiplied by, for what has happened so far."""
+        config, factor = self.task.config, guards.ROLLBACK_LR ** len(self.run.facts.get("rollbacks", []))
+        if config.schedule.name == "plateau":
+            factor *= plateau_factor([row["val_loss"] for row in self.progress.history], config.schedule)
+        return factor
+
+    def _set_factor(self) -> None:
+        self.optimizer.lr_factor.assign(self._factor())
+
+    @property
+    def place(self) -> int:
+        """Where the run is: its steps, as if all had been of this batch size."""
+        return self.progress.step + self.progress.shift
+
+    def lr(self) -> float:
+        """The learning rate of the last step."""
+        rate = self.task.rates[max(0, self.place - 1) // self.task.config.accumulate]
+        return float(rate) * float(ops.convert_to_numpy(self.optimizer.lr_factor))
 
     def commit(self) -> None:
-        """Save the state of this moment."""
-        devices.bring_home(self.task.model)
-        arrays = {name: ops.convert_to_numpy(variable) for name, variable in self._variables()}
+        """Save the state of this moment; NotFinite, and nothing is saved, if it has numbers that are none."""
+        arrays = self._arrays()
         facts = {"progress": asdict(self.progress), "class_names": list(self.task.card.class_names), "seed": self.task.config.seed}
         checkpoint.save(self.run.checkpoints, self.progress.step, arrays, facts, keep=self.task.config.checkpoint.keep)
         self.saved_at = time.monotonic()
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        devices.bring_home(self.task.model)
+        arrays = {name: ops.convert_to_numpy(variable) for name, variable in self._variables()}
+        guards.check_arrays(self.progress.step, arrays)
+        return arrays
 
     def weights_sha256(self) -> str:
         """A mark of the last weights: equal for two runs that ended in the same bits."""
@@ -105,33 +165,64 @@ class Loop:
 
     def fit(self, signals: StopSignals) -> None:
         """Run to the last step. Told to stop, it saves and raises Interrupted."""
-        self.run.update(status="running")
+        guards.check_settings(self.task)
+        self.run.update(status="running", learning_rates=rates_by_epoch(self.task.rates, self.task.config.epochs))
         try:
-            self._fit(signals)
+            self._fit_with_rollbacks(signals)
         except StopRequested:
-            self.commit()
             self.run.update(status="interrupted")
-            done = f"Stopped; the state is saved at step {self.progress.step} of {self.task.total_steps}."
-            raise Interrupted(f"{done}\nGo on with: kclassify resume {self.name}", signals.received) from None
+            why = "Stopped" if signals.received else f"The time limit of {self.task.config.stop.time_limit} is over"
+            done = f"{why}; the state is saved at step {self.progress.step} of {self.task.total_steps - self.progress.shift}."
+            # A time limit is for those who would otherwise be told to stop by SIGTERM, and looks like it to a script.
+            raise Interrupted(f"{done}\nGo on with: kclassify resume {self.name}", signals.received or signal.SIGTERM) from None
         except KClassifyError:
             raise
         except Exception as error:
-            culprit = self._unreadable_file()
-            if culprit is None:
+            good = checkpoint.last_step(self.run.checkpoints)
+            known = guards.explained(error, self.task, run=self.name, step=self.progress.step, good=good) or self._unreadable_file()
+            if known is None:
                 raise
-            raise DataError(
-                f"{culprit}. It was usable when the run began.\nMend it, then go on with: kclassify resume {self.name}"
-            ) from error
+            raise known from error
+
+    def _fit_with_rollbacks(self, signals: StopSignals) -> None:
+        if self.task.config.on_nan == "rollback" and checkpoint.last_step(self.run.checkpoints) is None:
+            self.commit()  # a state to go back to from the first steps
+        while True:
+            try:
+                try:
+                    return self._fit(signals)
+                except StopRequested:
+                    self.commit()
+                    raise
+            except NotFinite as found:
+                self._roll_back(found)
+
+    def _roll_back(self, found: NotFinite) -> None:
+        """Go on from the last good checkpoint at a lower learning rate, if the config says so, at most `guards.ROLLBACKS` times."""
+        good, lr, train = checkpoint.last_step(self.run.checkpoints), self.lr(), self.task.data.train
+        images = sorted({str(train.paths[row]) for row in self._rows(range(self.place - 1, self.place))})
+        earlier = self.run.facts.get("rollbacks", [])
+        event = {"step": found.step, "reason": found.what, "lr": lr, "images": images}
+        if self.task.config.on_nan == "stop" or good is None or len(earlier) == guards.ROLLBACKS:
+            self.run.update(not_finite=event)
+            raise guards.spoilt(found, lr, images, self.name, good, rollbacks=len(earlier)) from None
+        self.run.update(rollbacks=[*earlier, {**event, "back_to": good}])
+        self.console.line(
+            f"{found.what}, at learning rate {lr:.4g}: back to step {good}, and on from there at {guards.ROLLBACK_LR:g} times the learning "
+            f"rate (rollback {len(earlier) + 1} of at most {guards.ROLLBACKS}; the images of step {found.step} are in run.json)"
+        )
+        self.restore()
+        self.epoch_began = time.monotonic()
 
     def _fit(self, signals: StopSignals) -> None:
         per_epoch, total = self.task.steps_per_epoch, self.task.total_steps
-        if len(self.progress.history) < self.progress.step // per_epoch:  # stopped after an epoch's last step, before its report
+        if len(self.progress.history) < self.place // per_epoch:  # stopped after an epoch's last step, before its report
             self.end_epoch(signals)
-        while self.progress.step < total:
-            first = self.progress.step
+        while self.place < total and not self.out_of_patience():
+            first = self.place
             # What is left of a broken epoch is a fit of its own; all whole epochs after it are one fit, whose pipeline never stops.
             last = total if first % per_epoch == 0 else first - first % per_epoch + per_epoch
-            self.segment_start = first
+            self.segment_start = self.progress.step
             with self.console.progress(self.title(), per_epoch) as bar:
                 self.task.model.fit(
                     self._train_batches(first, last),
@@ -142,15 +233,28 @@ class Loop:
                     shuffle=False,  # the pipeline has its own order
                     verbose=0,
                 )
+        if self.place < total:
+            patience, best = self.task.config.stop.patience, self.progress.best["epoch"]
+            self.console.line(f"no better model for {patience} epochs: the run ends; its best epoch is {best}")
 
-    def _unreadable_file(self) -> str | None:
+    def out_of_patience(self) -> bool:
+        """Whether the run ends before its last epoch: the best one is `stop.patience` epochs ago."""
+        patience, history = self.task.config.stop.patience, self.progress.history
+        return bool(patience and history) and len(history) - self.progress.best.get("epoch", 0) >= patience
+
+    def _unreadable_file(self) -> DataError | None:
         """After a failed step: a file of the coming batches, or of the validation set, that can no longer be decoded, with the reason."""
-        config, first = self.task.config, self.progress.step
-        steps = range(first, first + _READ_AHEAD)
-        rows = pipeline.rows_of_steps(
-            len(self.task.data.train), self.task.step_images, config.seed, steps, config.augment.repeats, config.accumulate
-        )
-        return pipeline.find_unreadable(self.task.data.train.take(rows)) or pipeline.find_unreadable(self.task.data.val)
+        data = self.task.data
+        coming = data.train.take(self._rows(range(self.place, self.place + _READ_AHEAD)))
+        culprit = pipeline.find_unreadable(coming) or pipeline.find_unreadable(data.val)
+        if culprit is None:
+            return None
+        return DataError(f"{culprit}. It was usable when the run began.\nMend it, then go on with: kclassify resume {self.name}")
+
+    def _rows(self, steps: range) -> np.ndarray:
+        """Which training images some steps use, by their rows in the index; steps are places, counted from 0."""
+        task, config = self.task, self.task.config
+        return pipeline.rows_of_steps(len(task.data.train), task.step_images, config.seed, steps, config.augment.repeats, config.accumulate)
 
     def _train_batches(self, first: int, last: int) -> Any:
         task, config = self.task, self.task.config
@@ -169,8 +273,9 @@ class Loop:
     def after_step(self, logs: Mapping[str, Any]) -> bool:
         """Count a step; save if it is time to. True at the end of an epoch."""
         self.progress.step += 1
+        guards.check_loss(self.progress.step, logs)
         due = self.task.config.checkpoint
-        at_end = self.progress.step % self.task.steps_per_epoch == 0
+        at_end = self.place % self.task.steps_per_epoch == 0
         by_steps = due.steps and self.progress.step % due.steps == 0
         by_time = due.minutes and time.monotonic() - self.saved_at > 60 * due.minutes
         if (by_steps or by_time) and not at_end:
@@ -184,16 +289,10 @@ class Loop:
     def note_metrics(self, logs: Mapping[str, Any]) -> None:
         """Add what this process has measured of the running epoch to what an earlier one had."""
         per_epoch, batch = self.task.steps_per_epoch, self.task.step_images
-        steps = self.progress.step - max(self.segment_start, (self.progress.step - 1) // per_epoch * per_epoch)
+        steps = min(self.progress.step - self.segment_start, (self.place - 1) % per_epoch + 1)
         samples = steps * batch
-        if self.progress.step % per_epoch == 0:
+        if self.place % per_epoch == 0:
             samples -= per_epoch * batch - len(self.task.data.train)  # the filled-up ones
-        if not math.isfinite(float(logs["loss"])):
-            lr = self.lr(self.progress.step)
-            raise KClassifyError(
-                f"The loss is not a number by step {self.progress.step} (learning rate {lr:.4g}); nothing of this epoch was saved.\n"
-                "Train anew with a lower --lr, or --precision float32."
-            )
         # Keras averages its loss over all places of the batches, the metrics over the weights.
         new = {"loss": float(logs["loss"]) * steps * batch, "samples": float(samples)}
         new |= {name: float(logs[name]) * samples for name in ("top1", "top5")}
@@ -204,6 +303,8 @@ class Loop:
 
     def end_epoch(self, signals: StopSignals) -> None:
         """Validate, keep the model if it is the best, write the epoch's row, save the state."""
+        signals.defer()
+        self._arrays()  # before any file is replaced
         row = self._row()
         candidates = {"val": self._validate(signals)}
         row |= {f"val_{name}": value for name, value in candidates["val"].items()}
@@ -212,6 +313,7 @@ class Loop:
                 candidates["ema"] = self._validate(signals)
             row |= {f"ema_{name}": value for name, value in candidates["ema"].items()}
         self.progress.history.append(row)
+        self._set_factor()
         self._keep_best(candidates, row)
         copy_weights(self.task.model, self.task.deployed)
         bundle.save(self.task.deployed, self.task.card, self.run.last)
@@ -227,8 +329,13 @@ class Loop:
         sums, step = self.progress.sums, self.progress.step
         means = {f"train_{name}": sums[name] / sums["samples"] for name in self.train_metrics}
         speed = sums["samples"] / max(self.progress.seconds, 1e-9)
-        lr = self.lr(step)
-        return {"epoch": step // self.task.steps_per_epoch, "step": step, "lr": lr, **means, "images_per_second": round(speed, 1)}
+        return {
+            "epoch": self.place // self.task.steps_per_epoch,
+            "step": step,
+            "lr": self.lr(),
+            **means,
+            "images_per_second": round(speed, 1),
+        }
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
         logs = self.task.model.evaluate(self.val_batches, verbose=0, return_dict=True, callbacks=[StopBetweenBatches(signals)])
@@ -251,7 +358,12 @@ class Loop:
 
     def title(self) -> str:
         """What the bar says on its left: the epoch of the last step."""
-        return f"epoch {max(0, self.progress.step - 1) // self.task.steps_per_epoch + 1}/{self.task.config.epochs}"
+        return f"epoch {self.epoch}/{self.task.config.epochs}"
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the last step, counted from 1."""
+        return max(0, self.place - 1) // self.task.steps_per_epoch + 1
 
     @property
     def name(self) -> str:
@@ -264,8 +376,13 @@ class Loop:
             return f"{name} " + ", ".join(f"{metric}: {value:.5f}" for metric, value in values if value is not None)
 
         parts = [part("train", "train"), part("val", "val"), *([part("ema", "ema")] if "ema_loss" in row else [])]
-        left = (self.task.total_steps - row["step"]) * self.task.step_images / max(row["images_per_second"], 1e-9)
+        left = (self.task.total_steps - self.place) * self.task.step_images / max(row["images_per_second"], 1e-9)
         minutes, seconds = divmod(round(left), 60)
         eta = f"eta: {minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
         end = f"lr: {row['lr']:.6f}, {row['images_per_second']:.1f} images/s, {eta}"
         return f"[epoch {row['epoch']}/{self.task.config.epochs}] {' | '.join([*parts, end])}"
+
+
+def _rate_after(table: np.ndarray, made: int) -> float:
+    """The learning rate of the next change of the weights after so many; a run that is over has none."""
+    return float(table[made]) if made < len(table) else 0.0

@@ -30,8 +30,9 @@ class _Recipe(_Optimizer):
 
     Gradients are summed over the replicas first, and everything after that is the same on each: accumulation over `accumulate` calls,
     clipping, decay (`coupled`: added to the gradient), the step. A step counts when the weights change, so schedules and the averages
-    know nothing of accumulation. The average of the weights (`ema` is its decay, 0 for none) starts as a plain mean, decay
-    min(ema, (1 + t) / (10 + t)), and never replaces the raw weights: `averaged` borrows it.
+    know nothing of accumulation. `lr_factor` multiplies the schedule's learning rate, and changes while a run goes on. The average of the
+    weights (`ema` is its decay, 0 for none) starts as a plain mean, decay min(ema, (1 + t) / (10 + t)), and never replaces the raw weights:
+    `averaged` borrows it.
     """
 
     def __init__(self, learning_rate: Any, *, groups: Sequence[Group], config: OptimizerConfig, accumulate: int = 1, **settings: Any):
@@ -39,11 +40,16 @@ class _Recipe(_Optimizer):
         self._groups, self._config, self._accumulate = groups, config, accumulate
         self._coupled = config.name in ("sgd", "rmsprop")
         self._due: Any = True
+        self.lr_factor = self.add_variable((), initializer="ones", dtype="float32", name="lr_factor")
 
     @property
     def iterations(self) -> Any:
         """Steps that have changed the weights."""
         return self._iterations // self._accumulate if self._accumulate > 1 else self._iterations
+
+    def iterations_made(self, count: int) -> None:
+        """Go on as if so many batches had been seen: schedules follow."""
+        self._iterations.assign(count)
 
     @property
     def ema_momentum(self) -> Any:
@@ -67,7 +73,7 @@ class _Recipe(_Optimizer):
         schedule = self._learning_rate
         if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             return super()._get_current_learning_rate()
-        return schedule(self.iterations)
+        return schedule(self.iterations) * self.lr_factor
 
     def _backend_apply_gradients(self, gradients: list[Any], variables: list[Any]) -> None:
         numbers = [self._get_variable_index(variable) for variable in variables]

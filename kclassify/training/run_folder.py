@@ -9,7 +9,7 @@ import platform
 import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,10 @@ from kclassify.console import to_json
 from kclassify.data.dataset import Dataset
 from kclassify.errors import DataError, SetupError, UsageError
 from kclassify.presets.datasets import DATASETS
+from kclassify.training.stop import StoppedEarly
 
+SCHEMA_VERSION = 1  # of run.json
+UPDATE = "Update with: pip install -U kclassify"
 FACTS, CONFIG, METRICS, BEST, LAST = "run.json", "config.yaml", "metrics.csv", "best.keras", "last.keras"
 
 
@@ -40,7 +43,7 @@ class RunFolder:
     def create(cls, config: RunConfig) -> "RunFolder":
         """Make the folder of a new run; one that exists is never taken (UsageError if it was named)."""
         parent = Path(config.out)
-        facts = {"schema_version": 1, "status": "created", "created": _now(), "versions": _versions(), "seed": config.seed}
+        facts = {"schema_version": SCHEMA_VERSION, "status": "created", "created": _now(), "versions": _versions(), "seed": config.seed}
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".new-run-", dir=parent) as scratch:
@@ -60,10 +63,13 @@ class RunFolder:
             facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             if not isinstance(facts, dict) or "status" not in facts:
                 raise ValueError("no status")
+            made_by = facts.get("schema_version", SCHEMA_VERSION)
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"'{path}' is not a run folder: no readable {FACTS} in it. Expected a folder such as runs/resnet18-digits-1."
             ) from error
+        if made_by > SCHEMA_VERSION:
+            raise UsageError(f"{folder / FACTS}: its format is {made_by}, this kclassify reads up to {SCHEMA_VERSION}. {UPDATE}")
         return cls(folder, facts)
 
     def claim(self) -> None:
@@ -96,6 +102,11 @@ class RunFolder:
         if "data" not in self.facts:  # killed before it could note them
             return self.record_data(data)
         before, now = self.facts["data"], data.facts()
+        if before["classes"] != now["classes"]:
+            raise DataError(
+                f"{data.train.root}: the run has {before['classes']} classes, the data now has {now['classes']}. "
+                "Put them back, or begin a new run with: kclassify train"
+            )
         for part in ("train", "val"):
             if before[part]["fingerprint"] != now[part]["fingerprint"]:
                 was, found = (f"{facts[part]['images']} images ({facts[part]['fingerprint'][:12]})" for facts in (before, now))
@@ -104,17 +115,28 @@ class RunFolder:
                     "Put it back, or begin a new run with: kclassify train"
                 )
 
+    def record_changes(self, config: RunConfig, noted: Mapping[str, Any]) -> None:
+        """Go on by another config: run.json says from which step on, and config.yaml becomes the new one."""
+        self.update(changes=[*self.facts.get("changes", []), noted])
+        write_text(self.path / CONFIG, configs.to_yaml(_repeatable(config)))
+
     @contextmanager
     def failure_noted(self) -> Iterator[None]:
         """An error inside leaves `failed` as the status in run.json."""
         try:
             yield
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                self.update(status="interrupted")
-            elif self.facts["status"] != "interrupted":
-                self.update(status="failed", error=f"{type(error).__name__}: {error}"[:2000])
+            with suppress(OSError):  # a full disk is what the error tells of
+                if isinstance(error, (KeyboardInterrupt, StoppedEarly)):
+                    self.update(status="interrupted")
+                elif self.facts["status"] != "interrupted":
+                    self.update(status="failed", error=f"{type(error).__name__}: {error}"[:2000])
             raise
+
+    def bytes_present(self) -> int:
+        """What the run's checkpoints and models take on the disk."""
+        files = [*self.checkpoints.rglob("*"), *self.path.glob("*.keras")]
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     def write_metrics(self, history: Iterable[Mapping[str, Any]]) -> None:
         """Write metrics.csv: one row an epoch."""
@@ -134,11 +156,14 @@ class RunFolder:
 def write_text(path: Path, text: str) -> None:
     """Replace a file's content in one step: a reader sees the old text or the new one."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_place(config: RunConfig) -> None:

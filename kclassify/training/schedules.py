@@ -1,7 +1,7 @@
 """Learning rates over a run: a table of one value a step, drawn up before the first one."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -80,4 +80,29 @@ _CURVES: dict[str, Curve] = {
     "piecewise": _piecewise,
     "onecycle": _onecycle,
     "constant": _constant,
+    "plateau": _constant,
 }
+
+
+def rates_by_epoch(rates: np.ndarray, epochs: int) -> list[dict[str, float]]:
+    """The learning rates of a run for its record: of each epoch the first, the highest and the last."""
+    return [
+        {"epoch": number, "first": float(part[0]), "highest": float(part.max()), "last": float(part[-1])}
+        for number, part in enumerate(np.split(rates, epochs), 1)
+    ]
+
+
+def plateau_factor(losses: Sequence[float], config: ScheduleConfig) -> float:
+    """What the plateau schedule multiplies the learning rate by after epochs with these validation losses: a power of `gamma`.
+
+    A fall counts from a ten-thousandth of the lowest loss on, as in PyTorch's ReduceLROnPlateau; after a cut the count begins anew.
+    """
+    lowest, waited, cuts = math.inf, 0, 0
+    for loss in losses:
+        if loss < lowest * (1 - 1e-4):
+            lowest, waited = loss, 0
+        else:
+            waited += 1
+        if waited >= config.plateau_epochs:
+            waited, cuts = 0, cuts + 1
+    return config.gamma**cuts

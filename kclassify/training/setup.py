@@ -85,6 +85,7 @@ def prepare(config: RunConfig, console: Console) -> Task:
         console.line(f"{layer} {layers.NOTE}")
     card = make_card(config, data.train.class_names)
     model, deployed = _build(config, card, machine, console)
+    console.line(f"learning rate: {_rate_in_words(config)}")
     rates = _compile(model, config, data, machine)
     return Task(config, data, machine, card, model, deployed, rates)
 
@@ -170,10 +171,8 @@ def _load(model: keras.Model, weights: str | None, preset: str) -> str:
 
 
 def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devices) -> np.ndarray:
-    updates, classes = steps_per_epoch(len(data.train), config.batch_size), len(data.train.class_names)
+    classes, rates = len(data.train.class_names), run_rates(config, len(data.train))
     weights = balanced_weights(data.train.labels, classes) if config.loss.class_weights == "balanced" else None
-    lr = peak_learning_rate(config.optimizer, config.batch_size)
-    rates = learning_rates(config.schedule, lr, total_steps=updates * config.epochs, steps_per_epoch=updates)
     with machine.scope():
         model.compile(
             make_optimizer(config.optimizer, Table(rates), make_groups(config.optimizer, model), accumulate=config.accumulate),
@@ -187,10 +186,24 @@ def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devi
     return rates
 
 
+def run_rates(config: RunConfig, samples: int) -> np.ndarray:
+    """The learning rate of every change of the weights in a run on so many images: float64 [steps]."""
+    updates = steps_per_epoch(samples, config.batch_size)
+    lr = peak_learning_rate(config.optimizer, config.batch_size)
+    return learning_rates(config.schedule, lr, total_steps=updates * config.epochs, steps_per_epoch=updates)
+
+
 def peak_learning_rate(config: OptimizerConfig, batch_size: int) -> float:
     """The config's learning rate, scaled from the batch that it is meant for to the run's (Goyal et al., arXiv:1706.02677)."""
     ratio = batch_size / (config.reference_batch or batch_size)
     return config.lr * {"none": 1.0, "linear": ratio, "sqrt": math.sqrt(ratio)}[config.lr_scale]
+
+
+def _rate_in_words(config: RunConfig) -> str:
+    """Such as `0.1 (0.05 for 64 images a step, 128 are x2, linear), cosine over 20 epochs`."""
+    rate, own = config.optimizer, peak_learning_rate(config.optimizer, config.batch_size)
+    scaled = f" ({rate.lr:g} for {rate.reference_batch} images a step, {config.batch_size} are x{own / rate.lr:g}, {rate.lr_scale})"
+    return f"{own:.4g}{scaled if own != rate.lr else ''}, {config.schedule.name} over {config.epochs} epochs"
 
 
 def freeze_batch_norm(model: keras.Model) -> None:

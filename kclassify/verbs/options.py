@@ -53,4 +53,15 @@ Seed = Annotated[int | None, typer.Option(help="Of the split, the order, the cro
 Epochs = Annotated[int | None, typer.Option("--epochs", "-e", help="How often every image is seen.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step, over all devices.")]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")]
+LearningRate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")]
+LrScale = Annotated[
+    str | None,
+    typer.Option(metavar="none|linear|sqrt", help="How --lr, meant for optimizer.reference_batch images a step, follows --batch-size."),
+]
+Nodes = Annotated[str | None, typer.Option(metavar="HOST:PORT,...", help="All machines of a run; start the same on each.")]
+Rank = Annotated[int | None, typer.Option(help="The place of this machine in --nodes, from 0.")]
+Precision = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
+Patience = Annotated[int | None, typer.Option(metavar="EPOCHS", help="End after so many epochs without a better model; 0: never.")]
+TimeLimit = Annotated[str | None, typer.Option(metavar="2h|90m", help="Save and stop after this time, to be resumed later.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, build the model, train nothing.")]
 Model = Annotated[str, typer.Argument(metavar="RUN|MODEL.keras|PRESET", help="What was trained, or a preset with weights.")]

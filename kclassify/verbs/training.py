@@ -11,15 +11,23 @@ from kclassify.verbs.options import (
     BatchSize,
     ConfigFile,
     Data,
+    DryRun,
     Epochs,
     Gpus,
     ImageSize,
     Json,
+    LearningRate,
+    LrScale,
+    Nodes,
     Offline,
+    Patience,
+    Precision,
     Preset,
     Quiet,
+    Rank,
     Seed,
     Settings,
+    TimeLimit,
     Val,
     cache_names,
 )
@@ -31,27 +39,33 @@ def train(  # noqa: PLR0913 - the options of the main verb
     val: Val = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    lr: LearningRate = None,
+    lr_scale: LrScale = None,
     image_size: ImageSize = None,
     weights: Annotated[str | None, typer.Option(help="auto, pretrained, none, or a file.")] = None,
     pretrained: Annotated[bool | None, typer.Option("--pretrained/--no-pretrained", help="Short for --weights pretrained or none.")] = None,
     gpus: Gpus = None,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
-    nodes: Annotated[str | None, typer.Option(metavar="HOST:PORT,...", help="All machines of a run; start the same on each.")] = None,
-    rank: Annotated[int | None, typer.Option(help="The place of this machine in --nodes, from 0.")] = None,
-    precision: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
+    nodes: Nodes = None,
+    rank: Rank = None,
+    precision: Precision = None,
     augment: Augment = None,
     cache: Annotated[
         str | None,
         typer.Option(metavar="WHERE", help="Keep decoded images in ram or on disk; none reads them anew.", autocompletion=cache_names),
     ] = None,
     seed: Seed = None,
+    on_nan: Annotated[
+        str | None, typer.Option(metavar="stop|rollback", help="When the loss is not a number: stop, or go back and on at half the rate.")
+    ] = None,
+    patience: Patience = None,
+    time_limit: TimeLimit = None,
     recipe: Annotated[str | None, typer.Option(help="Row of settings to start from.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for run folders.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
     config: ConfigFile = None,
     settings: Settings = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, build the model, train nothing.")] = False,
+    dry_run: DryRun = False,
     offline: Offline = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -63,7 +77,8 @@ def train(  # noqa: PLR0913 - the options of the main verb
     kclassify train --data flowers/ --augment autoaugment,random_erasing,mixup --cache ram
     """
     flags: dict[str, Any] = {key: value for key, value in locals().items() if key in screen.RUN_FLAGS}
-    flags |= {"optimizer.lr": lr, "augment.ops": augment, "image_cache": cache}
+    flags |= {"optimizer.lr": lr, "optimizer.lr_scale": lr_scale, "augment.ops": augment, "image_cache": cache}
+    flags |= {"stop.patience": patience, "stop.time_limit": time_limit}
     if pretrained is not None:
         flags["weights"] = "pretrained" if pretrained else "none"
     resolved = screen.resolve(flags, config, settings)
@@ -74,11 +89,28 @@ def train(  # noqa: PLR0913 - the options of the main verb
     screen.run_result(training.train(resolved.config, screen.console(quiet)), as_json)
 
 
-def resume(run: Annotated[Path, typer.Argument(help="Run folder.")], quiet: Quiet = False, as_json: Json = False) -> None:
-    """Go on with a stopped run at the exact step of its last checkpoint.
+def resume(  # noqa: PLR0913 - what may change in a run
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    epochs: Epochs = None,
+    lr: LearningRate = None,
+    batch_size: BatchSize = None,
+    gpus: Gpus = None,
+    precision: Precision = None,
+    nodes: Nodes = None,
+    rank: Rank = None,
+    patience: Patience = None,
+    time_limit: TimeLimit = None,
+    settings: Settings = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a stopped run at the exact step of its last checkpoint; what is set here changes from that step on.
 
-    Example: kclassify resume runs/mobilenetv3_large-digits-1
+    Examples: kclassify resume runs/mobilenetv3_large-digits-1 ·
+    kclassify resume runs/mobilenetv3_large-digits-1 --epochs 40 --lr 0.01
     """
     from kclassify import training
 
-    screen.run_result(training.resume(run, screen.console(quiet)), as_json)
+    flags: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "gpus": gpus, "precision": precision, "nodes": nodes, "rank": rank}
+    flags |= {"optimizer.lr": lr, "stop.patience": patience, "stop.time_limit": time_limit}
+    screen.run_result(training.resume(run, screen.console(quiet), flags=flags, settings=settings or ()), as_json)
