@@ -60,6 +60,13 @@ LrScale = Annotated[
 ]
 Nodes = Annotated[str | None, typer.Option(metavar="HOST:PORT,...", help="All machines of a run; start the same on each.")]
 Rank = Annotated[int | None, typer.Option(help="The place of this machine in --nodes, from 0.")]
+Cache = Annotated[
+    str | None,
+    typer.Option(metavar="WHERE", help="Keep decoded images in ram or on disk; none reads them anew.", autocompletion=cache_names),
+]
+OnNan = Annotated[
+    str | None, typer.Option(metavar="stop|rollback", help="When the loss is not a number: stop, or go back and on at half the rate.")
+]
 Precision = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
 Patience = Annotated[int | None, typer.Option(metavar="EPOCHS", help="End after so many epochs without a better model; 0: never.")]
 TimeLimit = Annotated[str | None, typer.Option(metavar="2h|90m", help="Save and stop after this time, to be resumed later.")]

@@ -9,6 +9,7 @@ from kclassify import screen
 from kclassify.verbs.options import (
     Augment,
     BatchSize,
+    Cache,
     ConfigFile,
     Data,
     DryRun,
@@ -20,6 +21,7 @@ from kclassify.verbs.options import (
     LrScale,
     Nodes,
     Offline,
+    OnNan,
     Patience,
     Precision,
     Preset,
@@ -29,7 +31,6 @@ from kclassify.verbs.options import (
     Settings,
     TimeLimit,
     Val,
-    cache_names,
 )
 
 
@@ -50,14 +51,9 @@ def train(  # noqa: PLR0913 - the options of the main verb
     rank: Rank = None,
     precision: Precision = None,
     augment: Augment = None,
-    cache: Annotated[
-        str | None,
-        typer.Option(metavar="WHERE", help="Keep decoded images in ram or on disk; none reads them anew.", autocompletion=cache_names),
-    ] = None,
+    cache: Cache = None,
     seed: Seed = None,
-    on_nan: Annotated[
-        str | None, typer.Option(metavar="stop|rollback", help="When the loss is not a number: stop, or go back and on at half the rate.")
-    ] = None,
+    on_nan: OnNan = None,
     patience: Patience = None,
     time_limit: TimeLimit = None,
     recipe: Annotated[str | None, typer.Option(help="Row of settings to start from.")] = None,
