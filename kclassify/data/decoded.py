@@ -61,15 +61,29 @@ def keep_decoded(index: Index, where: str, progress: Callable[[int, int], None] 
         SetupError: the pixels do not fit, or cannot be written.
         DataError: an image can no longer be decoded.
     """
-    size = int((index.heights.astype(np.int64) * index.widths * 3).sum())
     try:
-        return _keep(index, where, size, progress)
+        return _keep(index, where, decoded_bytes(index), progress)
     except OSError as error:
         raise SetupError(f"--cache {where}: {error.filename or cache_folder()}: {error.strerror}. Leave --cache out.") from error
 
 
+def decoded_bytes(index: Index) -> int:
+    """What the pixels of all images take."""
+    return int((index.heights.astype(np.int64) * index.widths * 3).sum())
+
+
+def fits(index: Index, where: str) -> bool:
+    """Whether the pixels of all images fit into the memory (`ram`) or onto the disk (`disk`)."""
+    free = _free(where)
+    return free is None or decoded_bytes(index) <= _ROOM * free
+
+
 def _keep(index: Index, where: str, size: int, progress: Callable[[int, int], None] | None) -> DecodedImages:
-    _check_room(size, where)
+    if not fits(index, where):
+        raise SetupError(
+            f"--cache {where}: the decoded images take {size / 2**30:.1f} GiB, {(_free(where) or 0) / 2**30:.1f} GiB are free.\n"
+            "Leave --cache out, or make the images smaller first: kclassify data pack DIR --short-side 256"
+        )
     if where == "ram":
         kept = DecodedImages(index, _memory(size))
         _decode_all(index, kept, progress)
@@ -112,13 +126,8 @@ def _decode_all(index: Index, kept: DecodedImages, progress: Callable[[int, int]
         raise DataError(f"{index.root / index.paths[done]}: not what it was when the data set was looked at. Start again.") from error
 
 
-def _check_room(size: int, where: str) -> None:
-    free = _free_memory() if where == "ram" else _free_disk()
-    if free is not None and size > _ROOM * free:
-        raise SetupError(
-            f"--cache {where}: the decoded images take {size / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free.\n"
-            "Leave --cache out, or make the images smaller first: kclassify data pack DIR --short-side 256"
-        )
+def _free(where: str) -> int | None:
+    return _free_memory() if where == "ram" else _free_disk()
 
 
 def _free_memory() -> int | None:

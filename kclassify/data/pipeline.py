@@ -79,7 +79,7 @@ def train_batches(  # noqa: PLR0913
     """
     graph = _TrainGraph(index, transform, (batch_size, accumulate), seed, decoded)
     parallel: dict[str, Any] = {"num_parallel_calls": threads or tf.data.AUTOTUNE, "deterministic": True}
-    planned = tf.data.Dataset.range(first_step, last_step).map(graph.plan)
+    planned = tf.data.Dataset.range(first_step, last_step).map(graph.plan, **parallel)
     if index.ranges is not None and decoded is None:
         planned = planned.map(read_ranges, **parallel)
     samples = planned.unbatch().map(graph.load, **parallel)

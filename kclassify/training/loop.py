@@ -18,12 +18,14 @@ from kclassify.config import RunConfig, duration
 from kclassify.console import Console
 from kclassify.data import pipeline
 from kclassify.data.augment.mixing import MIXINGS
+from kclassify.data.stopwatch import Stopwatch
 from kclassify.errors import DataError, Interrupted, KClassifyError, UsageError
 from kclassify.metrics import results
 from kclassify.models import bundle
 from kclassify.training import changes, checkpoint, guards
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
 from kclassify.training.guards import NotFinite
+from kclassify.training.input_bound import InputBound
 from kclassify.training.optimizer import averaged
 from kclassify.training.run_folder import RunFolder
 from kclassify.training.schedules import plateau_factor, rates_by_epoch
@@ -61,6 +63,7 @@ class Loop:
         self.segment_start = 0  # the step at which this process began the running epoch
         self.saved_at = time.monotonic()
         self.epoch_began = time.monotonic()
+        self.waiting, self.input_bound = Stopwatch(), InputBound(task, console)
         self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, batch_size=task.config.batch_size)
         if task.config.image_cache == "ram":
             self.val_batches = self.val_batches.cache()
@@ -212,7 +215,7 @@ class Loop:
             f"rate (rollback {len(earlier) + 1} of at most {guards.ROLLBACKS}; the images of step {found.step} are in run.json)"
         )
         self.restore()
-        self.epoch_began = time.monotonic()
+        self.epoch_began, self.waiting.seconds = time.monotonic(), 0.0
 
     def _fit(self, signals: StopSignals) -> None:
         per_epoch, total = self.task.steps_per_epoch, self.task.total_steps
@@ -268,7 +271,7 @@ class Loop:
             last_step=last,
             decoded=task.decoded,
         )
-        return task.machine.share(batches)
+        return task.machine.share(self.waiting.around(batches))
 
     def after_step(self, logs: Mapping[str, Any]) -> bool:
         """Count a step; save if it is time to. True at the end of an epoch."""
@@ -294,7 +297,7 @@ class Loop:
         if self.place % per_epoch == 0:
             samples -= per_epoch * batch - len(self.task.data.train)  # the filled-up ones
         # Keras averages its loss over all places of the batches, the metrics over the weights.
-        new = {"loss": float(logs["loss"]) * steps * batch, "samples": float(samples)}
+        new = {"loss": float(logs["loss"]) * steps * batch, "samples": float(samples), "waiting": self.waiting.seconds}
         new |= {name: float(logs[name]) * samples for name in ("top1", "top5")}
         self.progress.sums = {name: self.progress.sums.get(name, 0.0) + value for name, value in new.items()}
         self.progress.seconds += time.monotonic() - self.epoch_began
@@ -323,18 +326,20 @@ class Loop:
         self.run.update(best=self.progress.best, last=row)
         write_row(self.run.path / "tensorboard", row)
         self.console.line(self._text(row))
-        self.epoch_began = time.monotonic()
+        self.input_bound.tell(row["waiting"])
+        self.epoch_began, self.waiting.seconds = time.monotonic(), 0.0
 
     def _row(self) -> dict[str, Any]:
         sums, step = self.progress.sums, self.progress.step
         means = {f"train_{name}": sums[name] / sums["samples"] for name in self.train_metrics}
-        speed = sums["samples"] / max(self.progress.seconds, 1e-9)
+        seconds = max(self.progress.seconds, 1e-9)
         return {
             "epoch": self.place // self.task.steps_per_epoch,
             "step": step,
             "lr": self.lr(),
             **means,
-            "images_per_second": round(speed, 1),
+            "images_per_second": round(sums["samples"] / seconds, 1),
+            "waiting": round(sums["waiting"] / seconds, 3),
         }
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
