@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kclassify.errors import KClassifyError, SetupError, UsageError
-from kclassify.verbs import data, showing, training, using
+from kclassify.verbs import data, showing, training, tuning, using
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("train")(training.train)
 app.command("resume")(training.resume)
+app.command("lr-find")(tuning.lr_find)
 app.command("eval")(using.evaluate)
 app.command("predict")(using.predict)
 app.command("export")(using.export)

@@ -124,7 +124,7 @@ def check(config: RunConfig, values: Mapping[str, Any]) -> None:
     """Raise UsageError for the first setting of `config` that is out of its range; `values` are the same by dotted key."""
     for key, (low, high) in _RANGES.items():
         value = values[key]
-        if value is not None and not low <= value <= high:
+        if value is not None and value != "auto" and not low <= value <= high:
             raise UsageError(f"{key}: expected {low} to {high}, got {value}.")
     for key, known in _CHOICES.items():
         if values[key] is not None and values[key] not in known:

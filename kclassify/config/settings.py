@@ -1,7 +1,7 @@
 """RunConfig: every field that decides a training run, with its default."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from kclassify.presets import augmentations
 
@@ -10,7 +10,8 @@ from kclassify.presets import augmentations
 class OptimizerConfig:
     """How gradients change the weights. Which fields count depends on `name`: momentum for sgd and rmsprop, the betas for adamw and others.
 
-    `lr` is for a batch of `reference_batch` images (0: for any) and scaled to the run's by `lr_scale`: none, linear or sqrt.
+    `lr` is for a batch of `reference_batch` images (0: for any) and scaled to the run's by `lr_scale`: none, linear or sqrt;
+    auto looks for it by a range test before the first step.
     `weight_decay` is added to the gradient for sgd and rmsprop (L2) and taken off the weight for the others (decoupled), of kernels alone
     unless `decay_all`. `layer_decay` multiplies the learning rate once for every block further from the head. `clip_norm` limits the
     norm of all gradients together, `clip_agc` that of each unit relative to its weights (arXiv:2102.06171). `ema` is the decay of the
@@ -18,7 +19,7 @@ class OptimizerConfig:
     """
 
     name: str = "sgd"
-    lr: float = 0.05
+    lr: float | Literal["auto"] = 0.05
     lr_scale: str = "none"
     reference_batch: int = 0
     momentum: float = 0.9

@@ -29,7 +29,7 @@ TEXT_ORIGINS = ("environment", "--set")  # where every value is a text, so that 
 def typed(key: str, value: Any, origin: str) -> Any:
     """The value in the type of its key; texts are read as YAML values are."""
     kind = KEYS[key]
-    options = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    options = typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
     if origin in TEXT_ORIGINS and types.NoneType in options and value in ("", "null", "~"):
         return None
     if isinstance(value, str) and str not in options and (kind != tuple[str, ...] or value.startswith("[")):
@@ -59,6 +59,8 @@ def _from_text(text: str) -> Any:
 def _convert(value: Any, kind: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         return _convert_tuple(value, typing.get_args(kind))
+    if typing.get_origin(kind) is typing.Literal:
+        return value if value in typing.get_args(kind) else None
     if kind is str:
         return str(value) if isinstance(value, (str, int, float, Path)) and not isinstance(value, bool) else None
     if kind is bool:
@@ -97,8 +99,10 @@ def _split(text: str) -> list[str]:
 
 def _spoken(kind: Any) -> str:
     words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", types.NoneType: "nothing"}
-    if isinstance(kind, types.UnionType):
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
         return " or ".join(_spoken(option) for option in typing.get_args(kind))
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(typing.get_args(kind))
     if typing.get_args(kind)[-1:] == (...,):
         return "values with commas between them"
     return words.get(kind, "two numbers such as [0.08, 1.0]")

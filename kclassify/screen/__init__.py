@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kclassify.formats import ExportReport
     from kclassify.predictor import Result
     from kclassify.training import Plan, Run
+    from kclassify.training.lr_finder import RangeTest
 
 # Options of `train` that are settings of the run under the same name.
 RUN_FLAGS = (
@@ -63,6 +64,21 @@ def plan(found: "Plan", as_json: bool) -> None:
     if as_json:
         return _json(found.to_json())
     _pairs([(key.replace("_", " "), str(value)) for key, value in found.to_json().items() if key != "schema_version"])
+
+
+def range_test(found: "RangeTest", command: str, plot: Path | None, as_json: bool) -> None:
+    """What a learning rate range test came to; `command` is the training that it is for, without its learning rate."""
+    if as_json:
+        return _json(found.to_json() | {"plot": str(plot) if plot else None})
+    rates = f"{found.rates[0]:.2g} to {found.rates[-1]:.2g}"
+    rows = [
+        ("lr", f"{found.lr:g}"),
+        ("rule", f"{found.rule}: {found.rates[found.best]:.2g}"),
+        ("steps", f"{len(found.rates)}, at {rates}, {'where the loss diverged' if found.diverged else 'where it ended'}"),
+        *([("plot", str(plot))] if plot else []),
+        ("next", f"{command} --lr {found.lr:g}"),
+    ]
+    _pairs(rows)
 
 
 def evaluation(found: "Evaluation", as_json: bool) -> None:

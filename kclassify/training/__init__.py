@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kclassify import config as configs
 from kclassify import devices
@@ -15,6 +15,9 @@ from kclassify.console import Console
 from kclassify.data.sources import check_exists
 from kclassify.errors import Interrupted
 from kclassify.training.stop import StopSignals
+
+if TYPE_CHECKING:
+    from kclassify.training.lr_finder import RangeTest
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,15 @@ def train(config: RunConfig, console: Console) -> Run:
             check_exists(config.val)
         devices.start(config.backend)
         from kclassify.training.guards import check_room
+        from kclassify.training.lr_finder import with_found_rate
         from kclassify.training.setup import keep_decoded, prepare
 
         task = prepare(config, console)
         check_room(Path(config.out), task)
-        task = keep_decoded(task, console)
+        task = with_found_rate(keep_decoded(task, console), console, signals)
         with tempfile.TemporaryDirectory(prefix="kclassify-worker-") as scratch:
             # Of several workers one writes the run; the others do the same in a place that is thrown away.
-            run = RunFolder.create(config if task.machine.is_chief else replace(config, out=scratch))
+            run = RunFolder.create(task.config if task.machine.is_chief else replace(task.config, out=scratch))
             run.claim()
             console.line(f"run: {run.path}" if task.machine.is_chief else "the run is written by worker 0")
             run.record_data(task.data)
@@ -110,6 +114,29 @@ def _finish(task: Any, run: Any, console: Console, signals: StopSignals, changed
     if signals.received:  # too late to stop anything here, but what comes after in a script is not to begin
         raise Interrupted(f"{run.path} was finished already when the signal came.", signals.received)
     return Run(run.path, run.facts["best"], run.facts["last"])
+
+
+def find_learning_rate(config: RunConfig, console: Console, *, plot: Path | None = None, force: bool = False) -> "RangeTest":
+    """Look for the learning rate of a training with this config; nothing is written but the picture `plot`.
+
+    Raises:
+        UsageError: the picture is there already (`force` replaces it), or has an ending of no known format.
+        KClassifyError: as `train` and `lr_finder.find`.
+    """
+    from kclassify.training.preview import check_target, save_picture
+
+    if plot:
+        check_target(plot, config, force=force, option="--plot")
+    check_exists(config.data)
+    devices.start(config.backend)
+    from kclassify.training import lr_chart, lr_finder
+    from kclassify.training.setup import keep_decoded, prepare
+
+    config = replace(config, optimizer=replace(config.optimizer, lr="auto"))
+    found = lr_finder.find(keep_decoded(prepare(config, console), console), console)
+    if plot:
+        save_picture(lr_chart.draw(found), plot)
+    return found
 
 
 @dataclass(frozen=True)

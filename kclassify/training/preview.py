@@ -60,7 +60,7 @@ def preview(
         UsageError: the file is there, lies in the data set, or has another ending than SUFFIXES.
         KClassifyError: as `dataset.load`.
     """
-    _check_target(path, config, force)
+    check_target(path, config, force=force)
     check_exists(config.data)
     devices.start()
     from kclassify.training import sheet
@@ -74,10 +74,7 @@ def preview(
     labels = [sheet.label(target, card.class_names) for target in seen.targets]
     originals = [_original(data, row) for row in seen.rows] if before else None
     drawn = sheet.draw(_title(config, card), seen.pixels, labels, columns=columns, originals=originals)
-    try:
-        drawn.save(path)
-    except OSError as error:
-        raise SetupError(f"Cannot write '{path}': {error.strerror or error}.") from error
+    save_picture(drawn, path)
     return Sheet(path, *drawn.size, images=len(labels), steps=seen.steps)
 
 
@@ -111,11 +108,20 @@ def _title(config: RunConfig, card: "ModelCard") -> tuple[str, str]:
     return name, f"{config.preset} · {size} x {size} pixels · {crop} · {ops} · seed {config.seed} · from step 0"
 
 
-def _check_target(path: Path, config: RunConfig, force: bool) -> None:
+def save_picture(picture: Any, path: Path) -> None:
+    """Write a Pillow picture; SetupError if that cannot be."""
+    try:
+        picture.save(path)
+    except OSError as error:
+        raise SetupError(f"Cannot write '{path}': {error.strerror or error}.") from error
+
+
+def check_target(path: Path, config: RunConfig, *, force: bool, option: str = "-o") -> None:
+    """Before any work: UsageError or SetupError for a picture that could not, or should not, be written there."""
     if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"'{path}' has no ending of a format that is written. Expected {', '.join(SUFFIXES)}, such as: -o sheet.png")
+        raise UsageError(f"'{path}' has no ending of a format that is written. Expected {', '.join(SUFFIXES)}, such as: {option} sheet.png")
     if path.is_dir() or (path.exists() and not force):
-        raise UsageError(f"'{path}' exists. Name another file with -o, or replace it with: --force")
+        raise UsageError(f"'{path}' exists. Name another file with {option}, or replace it with: --force")
     check_outside(path, config.data)
     folder = path.absolute().parent
     if not os.access(folder, os.W_OK):

@@ -86,7 +86,7 @@ def prepare(config: RunConfig, console: Console) -> Task:
     card = make_card(config, data.train.class_names)
     model, deployed = _build(config, card, machine, console)
     console.line(f"learning rate: {_rate_in_words(config)}")
-    rates = _compile(model, config, data, machine)
+    rates = compile_model(model, config, data, machine)
     return Task(config, data, machine, card, model, deployed, rates)
 
 
@@ -170,8 +170,9 @@ def _load(model: keras.Model, weights: str | None, preset: str) -> str:
     return f"weights from {Path(report.source).name}{new_head}"
 
 
-def _compile(model: keras.Model, config: RunConfig, data: Dataset, machine: Devices) -> np.ndarray:
-    classes, rates = len(data.train.class_names), run_rates(config, len(data.train))
+def compile_model(model: keras.Model, config: RunConfig, data: Dataset, machine: Devices, rates: np.ndarray | None = None) -> np.ndarray:
+    """Give the model its optimizer, loss and metrics; returns the learning rate of every change of the weights (`rates`, if given)."""
+    classes, rates = len(data.train.class_names), run_rates(config, len(data.train)) if rates is None else rates
     weights = balanced_weights(data.train.labels, classes) if config.loss.class_weights == "balanced" else None
     with machine.scope():
         model.compile(
@@ -196,13 +197,18 @@ def run_rates(config: RunConfig, samples: int) -> np.ndarray:
 def peak_learning_rate(config: OptimizerConfig, batch_size: int) -> float:
     """The config's learning rate, scaled from the batch that it is meant for to the run's (Goyal et al., arXiv:1706.02677)."""
     ratio = batch_size / (config.reference_batch or batch_size)
-    return config.lr * {"none": 1.0, "linear": ratio, "sqrt": math.sqrt(ratio)}[config.lr_scale]
+    lr = 1.0 if isinstance(config.lr, str) else config.lr  # where it is still to be found, in parts of it
+    return lr * {"none": 1.0, "linear": ratio, "sqrt": math.sqrt(ratio)}[config.lr_scale]
 
 
 def _rate_in_words(config: RunConfig) -> str:
     """Such as `0.1 (0.05 for 64 images a step, 128 are x2, linear), cosine over 20 epochs`."""
+    if isinstance(config.optimizer.lr, str):
+        return "looked for by a range test"
     rate, own = config.optimizer, peak_learning_rate(config.optimizer, config.batch_size)
-    scaled = f" ({rate.lr:g} for {rate.reference_batch} images a step, {config.batch_size} are x{own / rate.lr:g}, {rate.lr_scale})"
+    scaled = (
+        f" ({rate.lr:g} for {rate.reference_batch} images a step, {config.batch_size} are x{own / config.optimizer.lr:g}, {rate.lr_scale})"
+    )
     return f"{own:.4g}{scaled if own != rate.lr else ''}, {config.schedule.name} over {config.epochs} epochs"
 
 

@@ -53,7 +53,7 @@ Seed = Annotated[int | None, typer.Option(help="Of the split, the order, the cro
 Epochs = Annotated[int | None, typer.Option("--epochs", "-e", help="How often every image is seen.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step, over all devices.")]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")]
-LearningRate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")]
+LearningRate = Annotated[str | None, typer.Option("--lr", metavar="NUMBER|auto", help="Peak learning rate; auto looks for it, as lr-find.")]
 LrScale = Annotated[
     str | None,
     typer.Option(metavar="none|linear|sqrt", help="How --lr, meant for optimizer.reference_batch images a step, follows --batch-size."),
