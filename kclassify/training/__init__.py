@@ -62,10 +62,10 @@ def train(config: RunConfig, console: Console) -> Run:
         with tempfile.TemporaryDirectory(prefix="kclassify-worker-") as scratch:
             # Of several workers one writes the run; the others do the same in a place that is thrown away.
             run = RunFolder.create(task.config if task.machine.is_chief else replace(task.config, out=scratch))
-            run.claim()
-            console.line(f"run: {run.path}" if task.machine.is_chief else "the run is written by worker 0")
-            run.record_data(task.data)
-            return _finish(task, run, console, signals)
+            with run.claimed():
+                console.line(f"run: {run.path}" if task.machine.is_chief else "the run is written by worker 0")
+                run.record_data(task.data)
+                return _finish(task, run, console, signals)
 
 
 def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str, Any] | None = None, settings: Iterable[str] = ()) -> Run:
@@ -88,8 +88,7 @@ def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str
     if run.facts["status"] == "finished" and not changed.keys() & {"epochs", "stop.patience"}:
         console.line(f"{run.path} is finished; there is nothing to resume. For more epochs: --epochs {2 * config.epochs}")
         return Run(run.path, run.facts["best"], run.facts["last"])
-    with StopSignals() as signals:
-        run.claim()
+    with StopSignals() as signals, run.claimed():
         devices.start(config.backend)
         from kclassify.training.guards import check_room
         from kclassify.training.setup import keep_decoded, prepare

@@ -61,9 +61,10 @@ def check_room(folder: Path, task: Task, *, present: int = 0) -> None:
     place = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
+        fewer = ", or keep one checkpoint: --set checkpoint.keep=1" if keep > 1 else "."
         raise SetupError(
-            f"'{folder}': the run needs {_size(needed)} for {keep} checkpoints and its models, the disk has {_size(free)} free.\n"
-            "Make room, choose another place with --out, or keep one checkpoint: --set checkpoint.keep=1"
+            f"'{folder}': the run needs {_size(needed)} for its checkpoints and models, the disk has {_size(free)} free.\n"
+            f"Make room or choose another place with --out{fewer}"
         )
 
 

@@ -72,14 +72,19 @@ class RunFolder:
             raise UsageError(f"{folder / FACTS}: its format is {made_by}, this kclassify reads up to {SCHEMA_VERSION}. {UPDATE}")
         return cls(folder, facts)
 
-    def claim(self) -> None:
-        """Hold the run for this process until it ends; SetupError if another one has it."""
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the run for as long as the block lasts; SetupError if another process has it."""
         try:
             self.lock.acquire(timeout=0)
         except Timeout:
             raise SetupError(f"Another process is working on {self.path}. Wait for it to end, or stop it.") from None
         except OSError as error:
             raise SetupError(f"Cannot write in '{self.path}': {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            self.lock.release()
 
     def config(self) -> RunConfig:
         """The config that made the run."""
