@@ -46,7 +46,9 @@ def start(folder: Path, data: Path, name: str, **environment: str) -> subprocess
 
 def metrics(run: Path) -> list[dict[str, float]]:
     with (run / "metrics.csv").open() as file:
-        return [{key: float(value) for key, value in row.items() if key not in ("images_per_second", "waiting")} for row in csv.DictReader(file)]
+        return [
+            {key: float(value) for key, value in row.items() if key not in ("images_per_second", "waiting")} for row in csv.DictReader(file)
+        ]
 
 
 @dataclass
