@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +104,18 @@ def test_bfloat16_from_here_on(run, one_epoch, tmp_path):
     whole = train(tmp_path / "whole", one_epoch / "data", epochs=2)
     assert rows(run)[1]["train_loss"] == pytest.approx(rows(whole.path)[1]["train_loss"], rel=0.05)
     assert facts(run)["weights_sha256"] != facts(whole.path)["weights_sha256"]
+
+
+@pytest.mark.slow
+def test_two_devices_from_here_on(run, one_epoch, tmp_path):
+    """A run of one device goes on with two: its next epoch is that of one device, as near as sums in another order come."""
+    command = [sys.executable, "-m", "kclassify", "resume", run, "--epochs", "2", "--quiet"]
+    subprocess.run(command, env={**os.environ, "KCLASSIFY_LOGICAL_CPUS": "2"}, check=True, capture_output=True)
+    whole = train(tmp_path / "whole", one_epoch / "data", epochs=2)
+    two, one = rows(run)[1], rows(whole.path)[1]
+    assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
+    assert two["val_loss"] == pytest.approx(one["val_loss"], rel=1e-3)
+    assert two["step"] == one["step"] == 6
 
 
 @pytest.mark.parametrize("before", [4, 8, 12])
