@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-reliability test-parity bench docs clean
+.PHONY: demo test format lint types unit test-reliability test-backends test-parity bench docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,14 +31,17 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not zoo and not gpu"
 
 test-reliability: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow -s tests/test_reliability.py tests/test_devices.py tests/test_resume.py tests/test_guards.py
+	$(BIN)/python -m pytest -m slow -s tests/test_reliability.py tests/test_devices.py tests/test_cluster.py tests/test_resume.py tests/test_guards.py
+
+test-backends: .venv-parity/.installed
+	.venv-parity/bin/python -m pytest -m slow -s tests/test_backends.py
 
 test-parity: .venv-parity/.installed
 	.venv-parity/bin/python tools/parity.py
 
 .venv-parity/.installed: constraints.txt constraints-parity.txt
 	$(PYTHON) -m venv .venv-parity
-	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . safetensors huggingface_hub
+	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . safetensors huggingface_hub pytest
 	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-parity.txt --no-deps
 	touch $@
 

@@ -358,6 +358,29 @@ def test_eval_batches_are_the_same_every_time(photo_index):
     assert first == second
 
 
+@pytest.mark.parametrize("ops", [(), ("trivialaugment", "random_erasing"), ("mixup", "cutmix")])
+def test_parts_of_batches_are_the_batches(photo_index, ops):
+    """What several machines prepare, each its part, is together what one machine prepares: every image once, in the same order."""
+    chosen = tuple((name, AUGMENTATIONS[name]()) for name in ops)
+    steps = {"batch_size": 6, "seed": 3, "first_step": 1, "last_step": 4}
+    whole = list(train_batches(photo_index, TrainTransform(24, ops=chosen), **steps).as_numpy_iterator())
+    parts = [list(train_batches(photo_index, TrainTransform(24, ops=chosen), **steps, part=(n, 3)).as_numpy_iterator()) for n in range(3)]
+    for together, *apart in zip(whole, *parts, strict=True):
+        for which, batch in enumerate(together):
+            np.testing.assert_array_equal(np.concatenate([apart[n][which][2 * n : 2 * n + 2] for n in range(3)]), batch)
+    if not ops:
+        assert not any(batch[0][:4].any() for batch in parts[2])  # nothing is decoded for the others
+
+
+def test_parts_of_a_validation_are_the_validation(photo_index):
+    spec = Preprocessing(size=24)
+    whole = list(eval_batches(photo_index, spec, batch_size=8).as_numpy_iterator())
+    parts = [list(eval_batches(photo_index, spec, batch_size=8, part=(n, 2)).as_numpy_iterator()) for n in range(2)]
+    for together, first, second in zip(whole, *parts, strict=True):
+        np.testing.assert_array_equal(np.concatenate([first[0][:4], second[0][4:]]), together[0])
+        assert not first[0][4:].any() and not second[0][:4].any()
+
+
 NAMES = ["a b.jpg", "größe ✓.jpg", "two\nlines.jpg", "100%25 #1?.jpg", os.fsdecode(b"caf\xe9 \xff.jpg"), "-x.jpg", "a:b*.jpg"]
 
 

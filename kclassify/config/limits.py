@@ -19,6 +19,7 @@ LAYER_PREFIXES = ("keras:", "keras_cv:")  # an augmentation that is a layer of t
 
 _RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 100_000),
+    "join_seconds": (1, 86_400),
     "batch_size": (1, 1_000_000),
     "seed": (0, 2**31 - 1),
     "image_size": (8, 4096),

@@ -143,6 +143,7 @@ class RunConfig:
     """One training run. Field by field what `kclassify config show` prints; sections are written with a dot (`optimizer.lr`).
 
     `on_nan` is what follows a loss that is not a number: stop, or rollback to the last checkpoint and on from there at half the rate.
+    `nodes` (host:port, all of them) and `rank` (the place of this one) are for several machines, which wait `join_seconds` for each other.
     """
 
     preset: str = "mobilenetv3_large"
@@ -167,6 +168,7 @@ class RunConfig:
     gpus: str | None = None
     nodes: str | None = None
     rank: int | None = None
+    join_seconds: float = 300.0
     sync_bn: bool = True
     on_nan: str = "stop"
     out: str = "runs"

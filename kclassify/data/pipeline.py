@@ -1,5 +1,6 @@
 """The tf.data graph: an index and a range of steps in, batches of uint8 pixels out, the same ones whatever the machine."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from kclassify.data.reading import Sample, columns, decode_jpeg_window, decode_w
 from kclassify.presets.card import Preprocessing
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+Part = tuple[int, int]  # the number of a part of every batch, and how many parts there are
+ALL: Part = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def train_batches(  # noqa: PLR0913
     first_step: int,
     last_step: int,
     accumulate: int = 1,
+    part: Part = ALL,
     decoded: DecodedImages | None = None,
     threads: int | None = None,
 ) -> tf.data.Dataset:
@@ -71,13 +75,14 @@ def train_batches(  # noqa: PLR0913
 
     Args:
         accumulate: so many steps are one change of the weights; an epoch is filled up to a whole number of those.
+        part: of several machines each prepares its part of every batch alone, and black images for the rest, which others prepare.
         decoded: the pixels of the index where they are kept, so that nothing is read or decoded.
         threads: how many images are prepared at a time; by default what tf.data finds best.
 
     Returns:
         a dataset of (uint8 [batch, size, size, 3], float32 [batch, classes] that sum to 1, weights float32 [batch]).
     """
-    graph = _TrainGraph(index, transform, (batch_size, accumulate), seed, decoded)
+    graph = _TrainGraph(index, transform, (batch_size, accumulate, part), seed, decoded)
     parallel: dict[str, Any] = {"num_parallel_calls": threads or tf.data.AUTOTUNE, "deterministic": True}
     planned = tf.data.Dataset.range(first_step, last_step).map(graph.plan, **parallel)
     if index.ranges is not None and decoded is None:
@@ -89,9 +94,9 @@ def train_batches(  # noqa: PLR0913
 class _TrainGraph:
     """The three stages of a batch: planned as a whole, loaded image by image, finished as a whole."""
 
-    def __init__(self, index: Index, transform: TrainTransform, sizes: tuple[int, int], seed: int, decoded: DecodedImages | None):
+    def __init__(self, index: Index, transform: TrainTransform, sizes: tuple[int, int, Part], seed: int, decoded: DecodedImages | None):
         self.transform, self.seed, self.decoded = transform, seed, decoded
-        self.batch_size, self.accumulate = sizes
+        self.batch_size, self.accumulate, self.part = sizes
         self.samples, self.classes = len(index), len(index.class_names)
         self.columns = columns(index)
         self.policies, self.erasings, self.mixings = (transform.among(table) for table in (POLICIES, ERASINGS, MIXINGS))
@@ -109,6 +114,9 @@ class _TrainGraph:
         usual = (sample["decoder"] == TENSORFLOW_JPEG) & (sample["shrink"] == 0) & ~large
         sample |= {"row": rows, "window": window, "flip": crop.flips(random, self.transform.flip), "usual": usual, "large": large}
         sample |= {"weight": weight, "number": tf.fill([count], number), "epoch": tf.fill([count], epoch)}
+        if self.part != ALL:
+            mine = _mine(np.arange(count), count, self.part)
+            sample["mine"] = tf.constant(mine | mine[::-1] if self.mixings else mine)  # what an image is mixed with is at the other end
         for name, settings in self.policies:
             uniforms = order.uniforms(self.seed, number, count, table=name, columns=POLICIES[name].draws(settings))
             sample[name] = POLICIES[name].choose(uniforms, settings, size)
@@ -116,9 +124,14 @@ class _TrainGraph:
 
     def load(self, sample: dict[str, Any]) -> tuple[tf.Tensor, Sample]:
         """One image: read, cut out, resized, augmented."""
-        pixels = self.cut_out(sample)
-        for name, settings in self.policies:
-            pixels = POLICIES[name].apply(pixels, sample[name], settings)
+
+        def prepared() -> tf.Tensor:
+            pixels = self.cut_out(sample)
+            for name, settings in self.policies:
+                pixels = POLICIES[name].apply(pixels, sample[name], settings)
+            return pixels
+
+        pixels = prepared() if self.part == ALL else _if_mine(sample["mine"], prepared, self.transform.size)
         return pixels, {name: sample[name] for name in ("label", "weight", "number", "epoch")}
 
     def cut_out(self, sample: Sample) -> tf.Tensor:
@@ -146,8 +159,10 @@ class _TrainGraph:
         return pixels, targets, sample["weight"]
 
 
-def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int) -> tf.data.Dataset:
+def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int, part: Part = ALL) -> tf.data.Dataset:
     """Every image of the index once, in order, prepared as for prediction; the last batch is filled up with weight 0.
+
+    `part` is that of `train_batches`.
 
     Returns:
         a dataset of (uint8 [batch, size, size, 3], one-hot float32 [batch, classes], weights float32 [batch]).
@@ -157,7 +172,11 @@ def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int) -> tf.da
 
     def load(number: tf.Tensor) -> Batch:
         sample = {name: column[tf.minimum(number, len(index) - 1)] for name, column in picked_from.items()}
-        pixels = tf.cast(preprocess(decode_whole(sample)[None], spec)[0], tf.uint8)
+
+        def prepared() -> tf.Tensor:
+            return tf.cast(preprocess(decode_whole(sample)[None], spec)[0], tf.uint8)
+
+        pixels = prepared() if part == ALL else _if_mine(_mine(number % batch_size, batch_size, part), prepared, spec.size)
         return pixels, tf.one_hot(sample["label"], len(index.class_names)), tf.cast(number < len(index), tf.float32)
 
     samples = tf.data.Dataset.range(padded).map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -189,9 +208,19 @@ def _rows(
     return rows, epoch * samples + position[0], epoch, tf.cast(position < samples, tf.float32)
 
 
+def _mine(place: Any, batch_size: int, part: Part) -> Any:
+    """Whether the images at some places of a batch are in a part of it: bool of the same shape."""
+    number, parts = part
+    return place * parts // batch_size == number
+
+
+def _if_mine(mine: tf.Tensor, prepared: Callable[[], tf.Tensor], size: int) -> tf.Tensor:
+    return tf.cond(mine, prepared, lambda: tf.zeros([size, size, 3], tf.uint8))
+
+
 def _batched(samples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA  # several machines: a part of each batch
     options.deterministic = True
     options.threading.max_intra_op_parallelism = (
         1  # images are prepared side by side; sharing one out among threads costs more than it gains

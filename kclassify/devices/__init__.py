@@ -3,12 +3,12 @@
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from kclassify.devices.cluster import Cluster, join_jax, join_tensorflow
+from kclassify.devices.cluster import Cluster, Team, join_jax, join_tensorflow
 from kclassify.devices.replicas import (
     assign_on_replicas,
     backend,
@@ -19,7 +19,7 @@ from kclassify.devices.replicas import (
     sum_over_replicas,
     when,
 )
-from kclassify.errors import SetupError, UsageError
+from kclassify.errors import KClassifyError, SetupError, UsageError
 
 __all__ = [
     "Devices",
@@ -41,6 +41,7 @@ __all__ = [
 LOGICAL_CPUS = "KCLASSIFY_LOGICAL_CPUS"  # for tests alone: train on so many logical CPU devices as if they were GPUs
 BACKENDS = ("tensorflow", "jax", "torch")
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+_LOST_SECONDS = 10.0  # within which a dead worker is found, once its connections are broken
 _strategies: dict[tuple[str, ...], Any] = {}  # a second MirroredStrategy over the same devices in one process fails in its collectives
 
 
@@ -52,21 +53,34 @@ class Devices:
     replicas: int
     text: str
     cluster: Cluster | None = None
+    team: Team | None = None
 
     @property
     def is_chief(self) -> bool:
         """Whether this process is the one that writes the run."""
         return self.cluster is None or self.cluster.is_chief
 
-    def share(self, batches: Any) -> Any:
-        """A tf.data dataset of whole batches as `fit` wants it: with several workers each takes its part of every batch."""
-        if self.cluster is None or self.strategy is None:
-            return batches
-        import tensorflow as tf
+    @property
+    def part(self) -> tuple[int, int]:
+        """Which part of every batch this process trains on, and how many parts there are."""
+        return (self.cluster.rank, len(self.cluster.nodes)) if self.cluster else (0, 1)
 
-        options = tf.data.Options()
-        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-        return batches.with_options(options)
+    def metrics_of_all(self, model: Any, logs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Inside `fit`: a model's metrics so far, over all replicas; `logs`, which Keras gives after a step, are of this worker alone."""
+        return model.get_metrics_result() if self.strategy else logs
+
+    def any_worker(self, says: bool) -> bool:
+        """Whether this worker or, asked at the same step, any other one says yes: all go the same way."""
+        return self.team.any_of(says) if self.team else says
+
+    def lost_worker(self) -> KClassifyError | None:
+        """After a failure on several machines: the error that names a worker which has died, if that was the cause."""
+        return self.team.watch.dead_worker(_LOST_SECONDS) if self.team else None
+
+    def leave(self) -> None:
+        """At the end of a run: wait until the other workers are done too."""
+        if self.team:
+            self.team.leave()
 
     def scope(self) -> AbstractContextManager[Any]:
         """Where models and optimizers are to be made."""
@@ -105,36 +119,43 @@ def start(backend: str | None = None) -> None:
         os.close(nowhere)
 
 
-def select(gpus: str | None = None, cluster: Cluster | None = None) -> Devices:
+def select(
+    gpus: str | None = None,
+    cluster: Cluster | None = None,
+    *,
+    join_seconds: float = 300.0,
+    note: Callable[[str], None] = lambda text: None,
+) -> Devices:
     """Choose the devices of a run.
 
     Args:
         gpus: numbers such as "0,1,2,3", "all", "none" for the CPU, or None for the first GPU if there is one.
-        cluster: where several machines take part; each uses all its devices.
+        cluster: where several machines take part; each uses all its devices, and waits `join_seconds` for the others.
+        note: is told what is waited for.
 
     Raises:
-        SetupError: a GPU that is not there; the message names those that are.
+        SetupError: a GPU or a worker that is not there; the message names those that are, or the worker.
     """
     start()
     if cluster:
-        return _select_cluster(cluster)
+        return _select_cluster(cluster, join_seconds, note)
     choose = {"tensorflow": _select_tensorflow, "jax": _select_jax, "torch": _select_torch}[backend()]
     return choose(gpus)
 
 
-def _select_cluster(cluster: Cluster) -> Devices:
+def _select_cluster(cluster: Cluster, seconds: float, note: Callable[[str], None]) -> Devices:
     text = f"worker {cluster.rank} of {len(cluster.nodes)} ({', '.join(cluster.nodes)})"
     if backend() == "tensorflow":
-        strategy = join_tensorflow(cluster)
-        return Devices(strategy, strategy.num_replicas_in_sync, f"{text}, MultiWorkerMirroredStrategy", cluster)
+        strategy, team = join_tensorflow(cluster, seconds, note)
+        return Devices(strategy, strategy.num_replicas_in_sync, f"{text}, MultiWorkerMirroredStrategy", cluster, team)
     if backend() == "jax":
         import keras
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")
-        join_jax(cluster)
+        team = join_jax(cluster, seconds, note)
         keras.distribution.set_distribution(keras.distribution.DataParallel())
-        return Devices(None, len(keras.distribution.list_devices()), f"{text}, JAX data parallelism", cluster)
+        return Devices(None, len(keras.distribution.list_devices()), f"{text}, JAX data parallelism", cluster, team)
     raise SetupError("Keras on PyTorch trains on one device. For several machines: --backend tensorflow or jax")
 
 

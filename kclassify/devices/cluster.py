@@ -3,15 +3,32 @@
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
-from collections.abc import Mapping
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kclassify.devices.watch import Door, Watch, call, gather
 from kclassify.errors import SetupError, UsageError
 
 _PORT = 29_400  # where Slurm's tasks listen, plus their number
-_HEALTH_SECONDS = 15  # between two looks at whether the others are alive
+_JOIN_SECONDS = 60  # for what the backends do once every worker is there
+# JAX ends every process at once, with a stack trace, when the one dies in which its coordinator is. So it gets a process of its own, which
+# ends three quarters of a minute after worker 0, when the others have ended themselves.
+_COORDINATOR = """
+import sys, time
+from jaxlib import _jax
+service = _jax.get_distributed_runtime_service(sys.argv[1], int(sys.argv[2]), heartbeat_timeout=int(sys.argv[3]), shutdown_timeout=60)
+print("listening", flush=True)
+sys.stdin.read()
+time.sleep(45)
+"""
+_COORDINATOR_PATIENCE = 600  # seconds: longer than our own watch, which names the dead one
 
 
 @dataclass(frozen=True)
@@ -75,24 +92,99 @@ def _from_slurm(environment: Mapping[str, str]) -> Cluster:
     return Cluster(nodes, int(environment["SLURM_PROCID"]))
 
 
-def join_tensorflow(cluster: Cluster) -> Any:
-    """MultiWorkerMirroredStrategy over the cluster; to be called before TensorFlow computes anything."""
+@dataclass(frozen=True)
+class Team:
+    """The joined workers. `any_of` is whether any of them says yes, asked by all at the same step; `leave` waits until all are done."""
+
+    watch: Watch
+    any_of: Callable[[bool], bool]
+    leave: Callable[[], None]
+
+
+def join_tensorflow(cluster: Cluster, seconds: float, note: Callable[[str], None]) -> tuple[Any, Team]:
+    """MultiWorkerMirroredStrategy over the cluster; to be called before TensorFlow computes anything.
+
+    Raises:
+        SetupError: not all workers are there within so many seconds.
+    """
     import tensorflow as tf
 
+    gather(cluster.nodes, cluster.rank, seconds, note).close()  # TensorFlow listens at the same address
     os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": cluster.nodes}, "task": {"type": "worker", "index": cluster.rank}})
+    handler = signal.getsignal(signal.SIGTERM)
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    strategy.extended._check_health_interval = _HEALTH_SECONDS
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)  # TensorFlow has put its own in its place
     _let_keras_fit(tf)
-    return strategy
+    watch = Watch(cluster.nodes, cluster.rank)
+
+    def any_of(said: bool) -> bool:
+        values = strategy.experimental_distribute_values_from_function(lambda _: tf.constant(float(said)))
+        return bool(strategy.reduce("SUM", values, axis=None) > 0)
+
+    def leave() -> None:
+        any_of(False)
+        watch.stop()
+
+    return strategy, Team(watch, any_of, leave)
 
 
-def join_jax(cluster: Cluster) -> None:
-    """Connect the processes; afterwards JAX sees the devices of all."""
+def join_jax(cluster: Cluster, seconds: float, note: Callable[[str], None]) -> Team:
+    """Connect the processes; afterwards JAX sees the devices of all. Worker 0's door tells the others where JAX' coordinator is.
+
+    Raises:
+        SetupError: as `join_tensorflow`.
+    """
     import jax
-    import keras
+    import numpy as np
+    from jax._src.distributed import global_state  # jax.distributed.initialize would put the coordinator into worker 0
+    from jax.experimental import multihost_utils
+    from jaxlib import _jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    keras.distribution.initialize(cluster.nodes[0], len(cluster.nodes), cluster.rank)
+    door = gather(cluster.nodes, cluster.rank, seconds, note)
+    watch = Watch(cluster.nodes, cluster.rank)
+    coordinator = _start_coordinator(door, len(cluster.nodes)) if cluster.is_chief else None
+    address = _coordinator_address(cluster)
+    settings = {"init_timeout": _JOIN_SECONDS, "heartbeat_timeout": _COORDINATOR_PATIENCE, "use_compression": True}
+    client = _jax.get_distributed_runtime_client(address, cluster.rank, shutdown_on_destruction=False, **settings)
+    client.connect()
+    global_state.coordinator_address, global_state.client = address, client
+    global_state.process_id, global_state.num_processes = cluster.rank, len(cluster.nodes)
+
+    def any_of(said: bool) -> bool:
+        return bool(multihost_utils.process_allgather(np.array([said])).any())
+
+    def leave() -> None:
+        any_of(False)
+        watch.stop()
+        client.shutdown()  # returns when all have called it
+        if coordinator:
+            coordinator.terminate()
+            coordinator.communicate()
+
+    return Team(watch, any_of, leave)
+
+
+def _start_coordinator(door: Door, workers: int) -> subprocess.Popen[bytes]:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-c", _COORDINATOR, f"[::]:{port}", str(workers), str(_COORDINATOR_PATIENCE)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+    if not process.stdout or not process.stdout.readline():
+        raise SetupError(f"JAX' coordinator could not be started at port {port} of this machine.")
+    door.text = port
+    return process
+
+
+def _coordinator_address(cluster: Cluster) -> str:
+    until = time.monotonic() + _JOIN_SECONDS
+    while not (port := call(cluster.nodes[0])):
+        if time.monotonic() > until:
+            raise SetupError(f"Worker 0 ({cluster.nodes[0]}) did not begin within {_JOIN_SECONDS} s. See there what keeps it.")
+        time.sleep(0.2)
+    return f"{cluster.nodes[0].rpartition(':')[0]}:{port}"
 
 
 def _let_keras_fit(tf: Any) -> None:

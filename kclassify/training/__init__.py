@@ -110,6 +110,7 @@ def _finish(task: Any, run: Any, console: Console, signals: StopSignals, changed
     with run.failure_noted():
         loop.fit(signals)
     run.update(status="finished", best=loop.progress.best, last=loop.progress.history[-1], weights_sha256=loop.weights_sha256())
+    task.machine.leave()
     if signals.received:  # too late to stop anything here, but what comes after in a script is not to begin
         raise Interrupted(f"{run.path} was finished already when the signal came.", signals.received)
     return Run(run.path, run.facts["best"], run.facts["last"])

@@ -11,16 +11,21 @@ class StopRequested(Exception):
     """Raised between two batches after a stop signal; the loop saves and ends."""
 
 
+def _told_to_stop(loop: Any, signals: Any) -> bool:
+    """Whether a signal came, to this worker or to another one: all stop after the same step."""
+    return bool(loop.task.machine.any_worker(bool(signals.received)))
+
+
 class StopBetweenBatches(keras.callbacks.Callback):
     """Ends a validation soon after a stop signal, because a large one takes minutes."""
 
-    def __init__(self, signals: Any):
+    def __init__(self, loop: Any, signals: Any):
         super().__init__()
-        self.signals = signals
+        self.loop, self.signals = loop, signals
 
     def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Read the flag."""
-        if self.signals.received:
+        if _told_to_stop(self.loop, self.signals):
             raise StopRequested
 
 
@@ -39,7 +44,7 @@ class AfterStep(keras.callbacks.Callback):
         shown = {name: logs[name] for name in self.loop.train_metrics[:2] if name in logs}
         done = (self.loop.place - 1) % self.loop.task.steps_per_epoch + 1
         self.bar.advance(done, shown, description=self.loop.title())
-        if (self.signals.received or time.monotonic() > self.loop.deadline) and not at_end:
+        if not at_end and (_told_to_stop(self.loop, self.signals) or time.monotonic() > self.loop.deadline):
             self.loop.note_metrics(logs)
             raise StopRequested
 
@@ -54,7 +59,7 @@ class AfterEpoch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Close the epoch; a signal that came with its last step stops before the validation."""
         self.loop.note_metrics(logs or {})
-        if self.signals.received:
+        if _told_to_stop(self.loop, self.signals):
             raise StopRequested
         self.loop.end_epoch(self.signals)
         self.model.stop_training = self.loop.out_of_patience()

@@ -64,10 +64,10 @@ class Loop:
         self.saved_at = time.monotonic()
         self.epoch_began = time.monotonic()
         self.waiting, self.input_bound = Stopwatch(), InputBound(task, console)
-        self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, batch_size=task.config.batch_size)
+        how = {"batch_size": task.config.batch_size, "part": task.machine.part}
+        self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, **how)
         if task.config.image_cache == "ram":
             self.val_batches = self.val_batches.cache()
-        self.val_batches = task.machine.share(self.val_batches)
         # Of a mixture of two pictures there is no right answer: what is left of the training metrics is the loss.
         self.train_metrics = ("loss",) if task.transform.among(MIXINGS) else ("loss", "top1", "top5")
 
@@ -174,15 +174,17 @@ class Loop:
             self._fit_with_rollbacks(signals)
         except StopRequested:
             self.run.update(status="interrupted")
-            why = "Stopped" if signals.received else f"The time limit of {self.task.config.stop.time_limit} is over"
+            self.task.machine.leave()
+            limit = self.task.config.stop.time_limit
+            why = "Stopped" if signals.received or not limit else f"The time limit of {limit} is over"
             done = f"{why}; the state is saved at step {self.progress.step} of {self.task.total_steps - self.progress.shift}."
             # A time limit is for those who would otherwise be told to stop by SIGTERM, and looks like it to a script.
             raise Interrupted(f"{done}\nGo on with: kclassify resume {self.name}", signals.received or signal.SIGTERM) from None
         except KClassifyError:
             raise
         except Exception as error:
-            good = checkpoint.last_step(self.run.checkpoints)
-            known = guards.explained(error, self.task, run=self.name, step=self.progress.step, good=good) or self._unreadable_file()
+            facts = {"run": self.name, "step": self.progress.step, "good": checkpoint.last_step(self.run.checkpoints)}
+            known = self.task.machine.lost_worker() or guards.explained(error, self.task, **facts) or self._unreadable_file()
             if known is None:
                 raise
             raise known from error
@@ -269,9 +271,10 @@ class Loop:
             seed=config.seed,
             first_step=first,
             last_step=last,
+            part=task.machine.part,
             decoded=task.decoded,
         )
-        return task.machine.share(self.waiting.around(batches))
+        return self.waiting.around(batches)
 
     def after_step(self, logs: Mapping[str, Any]) -> bool:
         """Count a step; save if it is time to. True at the end of an epoch."""
@@ -280,7 +283,7 @@ class Loop:
         due = self.task.config.checkpoint
         at_end = self.place % self.task.steps_per_epoch == 0
         by_steps = due.steps and self.progress.step % due.steps == 0
-        by_time = due.minutes and time.monotonic() - self.saved_at > 60 * due.minutes
+        by_time = due.minutes and self.task.machine.any_worker(time.monotonic() - self.saved_at > 60 * due.minutes)
         if (by_steps or by_time) and not at_end:
             before, began = (self.progress.sums, self.progress.seconds), self.epoch_began
             self.note_metrics(logs)
@@ -291,6 +294,7 @@ class Loop:
 
     def note_metrics(self, logs: Mapping[str, Any]) -> None:
         """Add what this process has measured of the running epoch to what an earlier one had."""
+        logs = self.task.machine.metrics_of_all(self.task.model, logs)
         per_epoch, batch = self.task.steps_per_epoch, self.task.step_images
         steps = min(self.progress.step - self.segment_start, (self.place - 1) % per_epoch + 1)
         samples = steps * batch
@@ -343,7 +347,9 @@ class Loop:
         }
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
-        logs = self.task.model.evaluate(self.val_batches, verbose=0, return_dict=True, callbacks=[StopBetweenBatches(signals)])
+        steps = pipeline.steps_per_epoch(len(self.task.data.val), self.task.config.batch_size)  # unknown to Keras with several machines
+        stop = StopBetweenBatches(self, signals)
+        logs = self.task.model.evaluate(self.val_batches, verbose=0, return_dict=True, steps=steps, callbacks=[stop])
         return results(logs, len(self.task.data.val))
 
     def _keep_best(self, candidates: Mapping[str, Mapping[str, float]], row: Mapping[str, Any]) -> None:

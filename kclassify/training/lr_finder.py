@@ -89,8 +89,7 @@ def _batches(task: Task) -> Any:
     config = task.config
     sizes = {"batch_size": task.step_images, "accumulate": config.accumulate}
     span = {"first_step": 0, "last_step": STEPS * config.accumulate}
-    batches = pipeline.train_batches(task.data.train, task.transform, **sizes, **span, seed=config.seed, decoded=task.decoded)
-    return task.machine.share(batches)
+    return pipeline.train_batches(task.data.train, task.transform, **sizes, **span, seed=config.seed, decoded=task.decoded)
 
 
 def _result(task: Task, rising: "_Rising") -> RangeTest:

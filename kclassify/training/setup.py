@@ -72,7 +72,9 @@ def prepare(config: RunConfig, console: Console) -> Task:
     Raises:
         SetupError, DataError, ModelError: something is not there or cannot be used.
     """
-    machine = devices.select(config.gpus, cluster.find(config.nodes, config.rank, os.environ))
+    machine = devices.select(
+        config.gpus, cluster.find(config.nodes, config.rank, os.environ), join_seconds=config.join_seconds, note=console.line
+    )
     console.line(f"device: {machine.text}")
     parts = machine.replicas * config.accumulate
     if config.batch_size % parts:

@@ -1,0 +1,116 @@
+"""JAX and PyTorch beside TensorFlow: one run on each, what they save, how they stop, and JAX on several devices and in two processes.
+
+Needs an environment with all three: make test-backends.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_cluster import check_death
+from tiny_run import SETTINGS, facts, finish, largest_difference, make_digits, metrics, start, train, train_on_two
+
+pytestmark = pytest.mark.slow
+
+# The backends draw other dropout masks from the same seed, so there is none here.
+SAME = ["--set", "dropout=0", "--set", "optimizer.clip_norm=1", "--set", "optimizer.ema=0.9", "--set", "accumulate=2"]
+BACKENDS = ("tensorflow", "jax", "torch")
+READ = """
+import json, sys
+import keras, numpy
+model = keras.models.load_model(sys.argv[1])
+pixels = numpy.random.default_rng(0).integers(0, 256, (4, *model.input_shape[1:])).astype("float32")
+print(json.dumps(numpy.asarray(keras.ops.convert_to_numpy(model(pixels)), "float64").tolist()))
+"""
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory) -> Path:
+    return make_digits(tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, digits) -> dict[str, Path]:
+    """The same run in double precision on every backend."""
+    out = tmp_path_factory.mktemp("runs")
+    return {backend: train(out, backend, digits, SAME, backend=backend) for backend in BACKENDS}
+
+
+@pytest.fixture(scope="module")
+def presets(tmp_path_factory, digits) -> dict[str, Path]:
+    """resnet18 in single precision on every backend, as a user would train it."""
+    out = tmp_path_factory.mktemp("presets")
+    settings = ["--preset", "resnet18", "--set", "dropout=0", "--lr", "0.001"]
+    return {backend: train(out, backend, digits, settings, backend=backend, double=False) for backend in BACKENDS}
+
+
+def check(one: Path, other: Path, what: str, tolerance: float) -> None:
+    difference = largest_difference(one, other)
+    print(f"{what}: largest difference {difference:.1e} in {len(metrics(one))} epochs")
+    assert difference < tolerance
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_run_is_the_same_on_every_backend(runs, backend):
+    check(runs["tensorflow"], runs[backend], f"{backend} and tensorflow, double precision", 1e-5)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_resnet18_is_the_same_on_every_backend(presets, backend):
+    check(presets["tensorflow"], presets[backend], f"{backend} and tensorflow, resnet18 in single precision", 1e-3)
+
+
+@pytest.mark.parametrize("machine", ["4 devices", "2 processes"])
+def test_jax_on_several_devices(tmp_path, digits, runs, machine):
+    if machine == "2 processes":
+        several = train_on_two(tmp_path, "jax", digits, SAME, backend="jax")
+        assert not list((tmp_path / "worker-1").rglob("*"))
+    else:
+        several = train(tmp_path, "jax", digits, SAME, backend="jax", devices=4)
+    check(runs["tensorflow"], several, f"jax on {machine} and tensorflow on one device", 1e-5)
+
+
+def probabilities(model: Path, backend: str) -> np.ndarray:
+    environment = {"KERAS_BACKEND": backend, "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", READ, model], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return np.array(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("trained_on", BACKENDS)
+def test_a_model_file_is_the_same_on_every_backend(presets, trained_on):
+    """Opened by plain Keras."""
+    found = {backend: probabilities(presets[trained_on] / "best.keras", backend) for backend in BACKENDS}
+    differences = {backend: np.abs(found[backend] - found[trained_on]).max() for backend in BACKENDS}
+    print(f"best.keras of {trained_on}: {', '.join(f'{backend} {difference:.1e}' for backend, difference in differences.items())}")
+    assert max(differences.values()) < 1e-4
+    assert np.ptp(found[trained_on]) > 1e-3
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, digits, backend):
+    """Told to stop in the middle of an epoch, dropout and all."""
+    settings = ["--epochs", "6"]
+    whole = train(tmp_path, "whole", digits, settings, backend=backend)
+    process = start("train", "--data", digits, "--out", tmp_path, "--name", "stopped", *SETTINGS, *settings, backend=backend)
+    until, run = time.monotonic() + 240, tmp_path / "stopped"
+    while not (run / "metrics.csv").exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors[-2000:]
+    stopped_at = int(errors.split("the state is saved at step ")[1].split()[0])
+    finish(start("resume", run, backend=backend))
+    assert facts(run)["weights_sha256"] == facts(whole)["weights_sha256"]
+    print(f"{backend}: stopped at step {stopped_at}; largest difference in metrics.csv {largest_difference(whole, run):.1e}")
+    assert largest_difference(whole, run) < 1e-6
+
+
+@pytest.mark.parametrize("dead", [0, 1])
+def test_a_dead_worker_ends_the_other_one(tmp_path, digits, dead):
+    check_death(tmp_path, digits, dead, "jax")
