@@ -47,6 +47,16 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def do_HEAD(self):
+        """As a hub of models answers: which version of the repository it is, or what is missing."""
+        content = self.server.files.get(self.path)
+        if content is None:
+            repository = "/".join(self.path.split("/")[:3]) + "/"
+            known = any(path.startswith(repository) for path in self.server.files)
+            return self._start(404, {"X-Error-Code": "EntryNotFound" if known else "RepoNotFound", "Content-Length": 0})
+        tag = f'"{hashlib.md5(content).hexdigest()}"'
+        return self._start(200, {"X-Repo-Commit": "0" * 40, "ETag": tag, "Content-Length": len(content)})
+
     def do_GET(self):
         server = self.server
         content = server.files.get(self.path.removeprefix("/moved"))

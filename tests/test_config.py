@@ -15,32 +15,35 @@ NEUTRAL = {"data": "photos"}  # a data set without settings of its own
 SAMPLES = {  # for every key a value that is not the default
     "preset": "resnet18", "recipe": "paddleclas_quick_start", "data": "my photos/ä: #1", "val": "held out", "val_fraction": 0.3,
     "max_bad": 0.5, "image_cache": "ram", "weights": "none", "image_size": 96, "crop_pct": 0.9, "dropout": 0.25, "epochs": 7,
-    "batch_size": 5, "seed": 12, "accumulate": 2, "balance": True, "precision": "bfloat16", "backend": "jax",
-    "deterministic": False, "gpus": "0,1", "nodes": "a:1,b:2", "rank": 1, "sync_bn": False,
-    "out": "elsewhere", "name": "first", "optimizer.name": "rmsprop", "optimizer.lr": 1e-05, "optimizer.lr_scale": "linear",
-    "optimizer.reference_batch": 256, "optimizer.momentum": 0.8, "optimizer.nesterov": False, "optimizer.beta1": 0.3,
-    "optimizer.beta2": 0.3, "optimizer.epsilon": 0.3, "optimizer.weight_decay": 0.002, "optimizer.decay_all": True,
-    "optimizer.layer_decay": 0.3, "optimizer.clip_norm": 0.3, "optimizer.clip_agc": 0.3, "optimizer.ema": 0.5, "schedule.name":
-    "linear", "schedule.warmup_epochs": 2.5, "schedule.warmup_lr": 0.3, "schedule.min_lr": 0.3, "schedule.power": 0.3,
-    "schedule.cycles": 2, "schedule.step_epochs": 0.3, "schedule.gamma": 0.3, "schedule.milestones": (2.0, 4.0),
-    "loss.name": "bce", "loss.label_smoothing": 0.2, "loss.gamma": 0.3, "loss.class_weights": "balanced", "distill.teacher":
-    "resnet50", "distill.weight": 0.3, "distill.temperature": 0.3, "finetune.freeze_bn": True, "augment.crop_scale": (0.5,
-    0.75), "augment.crop_ratio": (0.8, 1.25), "augment.flip": 0.25, "augment.repeats": 2, "augment.ops": ("autoaugment", "mixup"),
-    "augment.autoaugment.policy": "cifar10", "augment.autoaugment.interpolation": "bilinear", "augment.randaugment.layers": 3,
-    "augment.randaugment.magnitude": 5.0, "augment.randaugment.noise": 0.3, "augment.randaugment.increasing": True,
-    "augment.randaugment.probability": 0.3, "augment.randaugment.interpolation": "bilinear", "augment.trivialaugment.interpolation":
-    "bilinear", "augment.augmix.severity": 1.5, "augment.augmix.width": 4, "augment.augmix.depth": 0, "augment.augmix.alpha": 0.3,
+    "min_steps": 90, "batch_size": 5,
+    "seed": 12, "accumulate": 2, "balance": True, "precision": "bfloat16", "backend": "jax", "deterministic":
+    False, "gpus": "0,1", "nodes": "a:1,b:2", "rank": 1, "join_seconds": 30, "sync_bn": False, "on_nan": "rollback", "out": "elsewhere", "name":
+    "first", "optimizer.name": "rmsprop", "optimizer.lr": 1e-05, "optimizer.lr_scale": "sqrt", "optimizer.reference_batch": 256,
+    "optimizer.momentum": 0.8, "optimizer.nesterov": False, "optimizer.beta1": 0.3, "optimizer.beta2": 0.3, "optimizer.epsilon":
+    0.3, "optimizer.weight_decay": 0.002, "optimizer.decay_all": True, "optimizer.layer_decay": 0.3, "optimizer.clip_norm": 0.3,
+    "optimizer.clip_agc": 0.3, "optimizer.ema": 0.5, "schedule.name": "linear", "schedule.warmup_epochs": 2.5,
+    "schedule.warmup_lr": 0.3, "schedule.min_lr": 0.3, "schedule.power": 0.3, "schedule.cycles": 2, "schedule.step_epochs": 0.3,
+    "schedule.gamma": 0.3, "schedule.milestones": (2.0, 4.0), "schedule.plateau_epochs": 3, "loss.name": "bce",
+    "loss.label_smoothing": 0.2, "loss.target_threshold": 0.3, "loss.gamma": 0.3, "loss.class_weights": "balanced",
+    "distill.teacher": "resnet50", "distill.weight": 0.3, "distill.temperature": 0.3, "distill.features": 0.3,
+    "finetune.freeze_epochs": 2, "finetune.freeze_bn": True, "augment.crop_scale": (0.5, 0.75), "augment.crop_ratio": (0.8, 1.25),
+    "augment.flip": 0.25, "augment.repeats": 2, "augment.ops": ("autoaugment", "mixup"), "augment.autoaugment.policy": "cifar10",
+    "augment.autoaugment.interpolation": "bilinear", "augment.randaugment.layers": 3, "augment.randaugment.magnitude": 5.0,
+    "augment.randaugment.noise": 0.3, "augment.randaugment.increasing": True, "augment.randaugment.probability": 0.3,
+    "augment.randaugment.interpolation": "bilinear", "augment.trivialaugment.interpolation": "bilinear",
+    "augment.augmix.severity": 1.5, "augment.augmix.width": 4, "augment.augmix.depth": 0, "augment.augmix.alpha": 0.3,
     "augment.color_jitter.brightness": 0.3, "augment.color_jitter.contrast": 0.3, "augment.color_jitter.saturation": 0.3,
     "augment.color_jitter.hue": 0.1, "augment.rotation.degrees": 30.0, "augment.rotation.interpolation": "bilinear",
     "augment.grey.probability": 0.3, "augment.blur.probability": 0.3, "augment.blur.sigma": (0.5, 1.5),
-    "augment.solarize.probability": 0.3, "augment.solarize.threshold": 100.0, "augment.cutout.length": 0.25, "augment.cutout.holes":
-    2, "augment.random_erasing.probability": 0.3, "augment.random_erasing.area": (0.1, 0.2), "augment.random_erasing.aspect": (0.5,
-    2.0), "augment.random_erasing.log_aspect": True, "augment.random_erasing.mode": "const", "augment.hide_and_seek.probability": 0.3,
-    "augment.hide_and_seek.hide": 0.3, "augment.hide_and_seek.grid": (2, 3), "augment.gridmask.probability": 0.3,
-    "augment.gridmask.ramp_epochs": 10.0, "augment.gridmask.period": (0.25, 0.75), "augment.gridmask.ratio": 0.3,
-    "augment.gridmask.rotate": 45.0, "augment.mixup.alpha": 0.3, "augment.mixup.probability": 0.3, "augment.cutmix.alpha": 0.3,
-    "augment.cutmix.probability": 0.3, "augment.resizemix.scale": (0.2, 0.5), "augment.resizemix.probability": 0.3,
-    "checkpoint.steps": 11, "checkpoint.minutes": 3.5, "checkpoint.keep": 4,
+    "augment.solarize.probability": 0.3, "augment.solarize.threshold": 100.0, "augment.cutout.length": 0.25,
+    "augment.cutout.holes": 2, "augment.random_erasing.probability": 0.3, "augment.random_erasing.area": (0.1, 0.2),
+    "augment.random_erasing.aspect": (0.5, 2.0), "augment.random_erasing.log_aspect": True, "augment.random_erasing.mode":
+    "const", "augment.hide_and_seek.probability": 0.3, "augment.hide_and_seek.hide": 0.3, "augment.hide_and_seek.grid": (2, 3),
+    "augment.gridmask.probability": 0.3, "augment.gridmask.ramp_epochs": 10.0, "augment.gridmask.period": (0.25, 0.75),
+    "augment.gridmask.ratio": 0.3, "augment.gridmask.rotate": 45.0, "augment.mixup.alpha": 0.3, "augment.mixup.probability": 0.3,
+    "augment.cutmix.alpha": 0.3, "augment.cutmix.probability": 0.3, "augment.resizemix.scale": (0.2, 0.5),
+    "augment.resizemix.probability": 0.3, "checkpoint.steps": 11, "checkpoint.minutes": 3.5, "checkpoint.keep": 4,
+    "stop.patience": 4, "stop.time_limit": "2h",
 }  # fmt: skip
 EVERY_KEY = pytest.mark.parametrize("key", KEYS)
 OPTIONAL = [key for key, value in config.flatten(RunConfig()).items() if value is None]
@@ -82,7 +85,7 @@ def test_nothing_given_is_the_defaults_and_what_suits_the_digits():
     resolved = resolve()
     found = config.flatten(resolved.config)
     digits = {"image_size": 64, "crop_pct": 1.0, "augment.crop_scale": (0.7, 1.0), "augment.crop_ratio": (0.9, 1.1), "augment.flip": 0.0}
-    assert found == {**config.flatten(RunConfig()), **digits}
+    assert found == {**config.flatten(RunConfig()), **RECIPES["scratch"], **digits}
     assert set(resolved.origins) == set(KEYS)
     assert {key for key, origin in resolved.origins.items() if origin == "data digits"} == set(digits)
     assert resolved.origins["epochs"] == "default" and resolved.origins["preset"] == "preset mobilenetv3_large"
@@ -112,7 +115,7 @@ def test_later_layers_win(written):
 
 
 def test_the_data_set_s_row_is_above_the_recipe_and_below_the_file(written, monkeypatch):
-    monkeypatch.setitem(RECIPES, "default", {"image_size": 32, "epochs": 2})
+    monkeypatch.setitem(RECIPES, "scratch", {"image_size": 32, "epochs": 2})
     resolved = resolve()
     assert (resolved.config.image_size, resolved.config.epochs) == (64, 2)
     assert resolve(NEUTRAL).config.image_size == 32
@@ -185,7 +188,8 @@ def test_every_key_as_a_line_of_a_file(key, written):
 def test_no_key_disturbs_another(key):
     before = config.flatten(resolve({**NEUTRAL, "recipe": "default"}).config)
     after = config.flatten(resolve({**NEUTRAL, "recipe": "default", **({} if key == "recipe" else {key: SAMPLES[key]})}).config)
-    assert {name for name in before if before[name] != after[name]} == ({key} - {"recipe"})
+    expected = {key, "min_steps"} if key == "epochs" else {key} - {"recipe"}  # who says how many epochs gets as many
+    assert {name for name in before if before[name] != after[name]} == expected
 
 
 @pytest.mark.parametrize("key", OPTIONAL)

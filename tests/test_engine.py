@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from kclassify.config import DistillConfig, LossConfig, OptimizerConfig, ScheduleConfig
+from kclassify.config.limits import LOSSES, SCHEDULES
 from kclassify.devices import cluster
 from kclassify.errors import UsageError
 from kclassify.models import create_model
 from kclassify.models.initial import draw_weights
 from kclassify.training.losses import ClassificationLoss, balanced_weights
 from kclassify.training.optimizer import make_groups, make_optimizer
-from kclassify.training.schedules import learning_rates
+from kclassify.training.schedules import Table, learning_rates
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,21 @@ def test_every_optimizer_solves_a_toy_problem(name, lr):
     model = toy(name, lr=lr, clip_norm=10.0, momentum=0.9)
     losses = model.fit(x, y, epochs=60, batch_size=32, shuffle=False, verbose=0).history["loss"]
     assert losses[-1] < 0.2 * losses[0]
+
+
+@pytest.mark.parametrize("settings", [*({"schedule": name} for name in SCHEDULES), *({"loss": name} for name in LOSSES)], ids=str)
+def test_every_schedule_and_every_loss_trains_a_toy_classifier(settings):
+    random = np.random.default_rng(0)
+    x, labels = random.normal(size=(64, 4)).astype("float32"), np.arange(64) % 3
+    x[np.arange(64), labels] += 3.0
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    schedule = ScheduleConfig(name=settings.get("schedule", "cosine"), milestones=(10.0, 20.0), step_epochs=10.0, cycles=2)
+    rates, config = learning_rates(schedule, 0.05, total_steps=60, steps_per_epoch=2), OptimizerConfig()
+    loss = ClassificationLoss(LossConfig(name=settings.get("loss", "cross_entropy")), 3)
+    model.compile(make_optimizer(config, Table(rates), make_groups(config, model)), loss, metrics=["accuracy"], run_eagerly=True)
+    history = model.fit(x, np.eye(3)[labels], epochs=30, batch_size=32, shuffle=False, verbose=0).history
+    assert history["loss"][-1] < 0.8 * history["loss"][0] and history["accuracy"][-1] > 0.9
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw"])

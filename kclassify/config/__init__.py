@@ -26,7 +26,7 @@ from kclassify.config.settings import (
 from kclassify.config.values import KEYS, typed
 from kclassify.errors import UsageError, near_names
 from kclassify.presets.datasets import DATASETS
-from kclassify.presets.recipes import RECIPES
+from kclassify.presets.recipes import RECIPES, chosen_recipe
 
 __all__ = [
     "KEYS",
@@ -85,13 +85,17 @@ def resolve(
     given.append(("environment", _from_environment(environment or {})))
     given.append(("flag", {key: value for key, value in (flags or {}).items() if value is not None}))
     given.append(("--set", dict(_assignment(text) for text in settings)))
-    choice = {"recipe": "default", "preset": RunConfig.preset, "data": RunConfig.data}
+    choice = {key: getattr(RunConfig, key) for key in ("recipe", "preset", "data", "weights")}
     for _, values in given:
         choice.update({key: str(values[key]) for key in choice if key in values})
     if choice["recipe"] not in RECIPES:
         raise UsageError(f"No recipe is named '{choice['recipe']}'.{near_names(choice['recipe'], RECIPES)} Known: {', '.join(RECIPES)}.")
-    layers: list[tuple[str, Mapping[str, Any]]] = [(f"recipe {choice['recipe']}", RECIPES[choice["recipe"]])]
-    layers.append((f"preset {choice['preset']}", {"preset": presets.get(choice["preset"]).name}))
+    row = presets.get(choice["preset"])
+    recipe = chosen_recipe(choice["recipe"], from_weights=choice["weights"] not in ("none", "" if row.weights else "auto"))
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        (f"recipe {recipe}", RECIPES[recipe]),
+        (f"preset {choice['preset']}", {"preset": row.name}),
+    ]
     if choice["data"] in DATASETS:
         layers.append((f"data {choice['data']}", DATASETS[choice["data"]].settings))
     values, origins = dict(flatten(RunConfig())), dict.fromkeys(KEYS, "default")
@@ -100,6 +104,9 @@ def resolve(
             _check_known(key, origin)
             values[key], origins[key] = typed(key, value, origin), origin
     values["preset"] = presets.get(values["preset"]).name
+    said = {key for _, layer in given for key in layer}
+    if "epochs" in said and "min_steps" not in said:
+        values["min_steps"], origins["min_steps"] = 0, "epochs are given"
     config = unflatten(values)
     check(config, values)
     return Resolved(config, origins)

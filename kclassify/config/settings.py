@@ -60,28 +60,39 @@ class ScheduleConfig:
 class LossConfig:
     """What is minimised: cross_entropy, bce (each class by itself, arXiv:2110.00476) or focal (of `gamma`, arXiv:1708.02002).
 
-    Targets are softened by `label_smoothing` (arXiv:1512.00567). `class_weights`: none, or balanced, so that every class counts the same.
+    Targets are softened by `label_smoothing` (arXiv:1512.00567). `target_threshold` is for bce on mixed pictures: a class with a larger
+    share counts as present, others as absent; 0 keeps the shares. `class_weights`: none, or balanced, so that every class counts the same.
     """
 
     name: str = "cross_entropy"
     label_smoothing: float = 0.1
+    target_threshold: float = 0.0
     gamma: float = 2.0
     class_weights: str = "none"
 
 
 @dataclass(frozen=True)
 class DistillConfig:
-    """A `teacher` (preset, run or model file) whose probabilities at `temperature` are `weight` of the loss (arXiv:1503.02531)."""
+    """A `teacher` (preset, run or model file) whose probabilities at `temperature` are `weight` of the loss (arXiv:1503.02531).
+
+    `features` is the weight of a second hint, added to the loss: how far the student's pooled features, through a linear layer that learns
+    along, are from the teacher's (arXiv:1412.6550). With `weight` 0 the teacher may know other classes.
+    """
 
     teacher: str | None = None
     weight: float = 0.5
     temperature: float = 4.0
+    features: float = 0.0
 
 
 @dataclass(frozen=True)
 class FinetuneConfig:
-    """What of pre-trained weights stands still: BatchNorm's statistics, scale and offset with `freeze_bn`."""
+    """What of pre-trained weights stands still: all but the head for `freeze_epochs`; BatchNorm altogether with `freeze_bn`.
 
+    Statistics of BatchNorm that are not frozen follow the pictures from the first step on.
+    """
+
+    freeze_epochs: int = 0
     freeze_bn: bool = False
 
 
@@ -144,6 +155,7 @@ class RunConfig:
 
     `on_nan` is what follows a loss that is not a number: stop, or rollback to the last checkpoint and on from there at half the rate.
     `nodes` (host:port, all of them) and `rank` (the place of this one) are for several machines, which wait `join_seconds` for each other.
+    Of few images there are more epochs than `epochs`: as many as make `min_steps` changes of the weights, unless somebody says how many.
     """
 
     preset: str = "mobilenetv3_large"
@@ -158,6 +170,7 @@ class RunConfig:
     crop_pct: float | None = None
     dropout: float | None = None
     epochs: int = 10
+    min_steps: int = 0
     batch_size: int = 32
     seed: int = 0
     accumulate: int = 1

@@ -12,14 +12,19 @@ _TRUNCATION = 0.87962566103423978  # standard deviation of a normal distribution
 def draw_weights(model: keras.Model, seed: int) -> None:
     """Draw every weight of a model that its layers start at random anew, in the distribution of the layer's own initializer."""
     for layer in model.layers:
-        for kind in ("kernel", "depthwise", "embeddings"):
-            initializer, variable = getattr(layer, f"{kind}_initializer", None), getattr(layer, kind, None)
-            if initializer is None or variable is None:
-                continue
-            random = np.random.default_rng([seed, zlib.crc32(f"{layer.name}/{kind}".encode())])
-            values = _draw(random, tuple(variable.shape), initializer)
-            if values is not None:
-                variable.assign(values.astype(np.float32))
+        draw_layer(layer, seed)
+
+
+def draw_layer(layer: keras.layers.Layer, seed: int) -> None:
+    """Draw the weights of one layer that it starts at random anew."""
+    for kind in ("kernel", "depthwise", "embeddings"):
+        initializer, variable = getattr(layer, f"{kind}_initializer", None), getattr(layer, kind, None)
+        if initializer is None or variable is None:
+            continue
+        random = np.random.default_rng([seed, zlib.crc32(f"{layer.name}/{kind}".encode())])
+        values = _draw(random, tuple(variable.shape), initializer)
+        if values is not None:
+            variable.assign(values.astype(np.float32))
 
 
 def _draw(random: np.random.Generator, shape: tuple[int, ...], initializer: initializers.Initializer) -> np.ndarray | None:

@@ -1,5 +1,6 @@
 """Weights in and out: torch's names and layouts on one side, Keras variables on the other, strict both ways."""
 
+import dataclasses
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,10 +10,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 from kclassify.errors import ModelError
-from kclassify.models import safetensor, torchfile
+from kclassify.models import bundle, safetensor, torchfile
+from kclassify.presets import imagenet_class_names
 from kclassify.presets.models import ModelRow
 
 State = Mapping[str, np.ndarray]
@@ -43,11 +45,15 @@ PACKAGE_STAGES = {
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did: the file, how many tensors it set, and the names of those left out (a head with other classes)."""
+    """What a load did: the file, how many tensors it set, and the names of those left out (a head with other classes).
+
+    `kept` is for how many classes of a new head the file's rows were taken, because it has classes of their names.
+    """
 
     source: str
     tensors: int
     left_out: tuple[str, ...] = ()
+    kept: int = 0
 
 
 def entries(model: keras.Model) -> Iterator[tuple[layers.Layer, Any, str]]:
@@ -144,7 +150,9 @@ def find_source(row: ModelRow) -> Path:
 def read_state(path: Path, model: keras.Model) -> State:
     """The tensors of a .safetensors, .pth/.pt/.bin or .keras file under torch's names. Raises ModelError naming the file."""
     if not path.is_file():
-        raise ModelError(f"{path}: no such weights file.")
+        raise ModelError(
+            f"{path}: no such weights file. Expected a file, a run folder, an address or a hub id such as timm/resnet18.a1_in1k."
+        )
     if path.suffix == ".safetensors":
         return safetensor.read(path)
     if path.suffix in {".pth", ".pt", ".bin"}:
@@ -157,15 +165,36 @@ def read_state(path: Path, model: keras.Model) -> State:
     raise ModelError(f"{path}: weights of an unknown kind. Expected .safetensors, .pth or .keras.")
 
 
-def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow) -> LoadReport:
-    """Load "pretrained" (the row's own source) or a file into a model made from `row`.
+def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, class_names: Sequence[str] = ()) -> LoadReport:
+    """Load weights into a model made from `row`: "pretrained" (the row's own source) or a file.
 
-    If the file's head has another number of classes than the model, the head is left out, keeps its numbers and is named in the report.
+    If the file's head is for other classes than the model's `class_names`, it is left out; of classes that both have, by their names, the
+    rows are kept, and the report says how many. Without names on both sides heads of the same size are taken to be for the same classes.
     Raises ModelError that names the file, and the tensor that does not fit.
     """
     path = find_source(row) if weights == "pretrained" else Path(weights)
     state = read_state(path, model)
-    head = state.get(f"{row.head}.bias")
-    classes = model.get_layer(row.head.replace(".", "-")).units
-    other = head is not None and head.shape != (classes,)
-    return load_state(model, state, source=str(path), leave_out=row.head if other else "")
+    bias, layer = state.get(f"{row.head}.bias"), model.get_layer(row.head.replace(".", "-"))
+    names = _class_names(path, weights)
+    same = not class_names or not names or tuple(names) == tuple(class_names)
+    if bias is None or (same and bias.shape == (layer.units,)):
+        return load_state(model, state, source=str(path))
+    report = load_state(model, state, source=str(path), leave_out=row.head)
+    rows = [(new, names.index(name)) for new, name in enumerate(class_names) if name in names]
+    if rows:
+        here, there = np.array(rows).T
+        kernel, offset = (ops.convert_to_numpy(variable).copy() for variable in (layer.kernel, layer.bias))
+        kernel[:, here], offset[here] = state[f"{row.head}.weight"].T[:, there], bias[there]
+        layer.kernel.assign(kernel)
+        layer.bias.assign(offset)
+    return dataclasses.replace(report, kept=len(rows))
+
+
+def _class_names(path: Path, weights: str | Path) -> tuple[str, ...]:
+    """The classes that a file's head is for, where they are known."""
+    if weights == "pretrained":
+        return imagenet_class_names()
+    try:
+        return bundle.read_card(path).class_names if path.suffix == ".keras" else ()
+    except ModelError:  # a .keras file of somebody else
+        return ()

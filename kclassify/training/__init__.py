@@ -176,7 +176,7 @@ def dry_run(config: RunConfig, console: Console) -> Plan:
         len(data.train.class_names),
         len(data.train),
         len(data.val),
-        config.epochs,
+        task.config.epochs,
         task.total_steps,
         task.machine.text,
     )

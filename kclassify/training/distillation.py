@@ -4,31 +4,54 @@ from typing import Any
 
 import keras
 
-from kclassify import reference
+from kclassify import presets, reference
+from kclassify.config import DistillConfig
 from kclassify.errors import ModelError
 from kclassify.models.bundle import logits_model
+from kclassify.models.initial import draw_layer
 
 
-def open_teacher(text: str, class_names: tuple[str, ...]) -> keras.Model:
-    """The logits model of a preset, run or model file, its classes in the order of `class_names`.
+def open_teacher(config: DistillConfig, class_names: tuple[str, ...]) -> keras.Model:
+    """The teacher as a model of two outputs: its logits [n, classes], in the order of `class_names`, and its pooled features [n, C].
 
     Raises:
-        ModelError: it knows other classes.
+        ModelError: it knows other classes, and its logits have a weight.
     """
-    model, card = reference.open_keras(reference.find(text))
-    if card.class_names != class_names:
+    model, card = reference.open_keras(reference.find(config.teacher or ""))
+    if config.weight and card.class_names != class_names:
         raise ModelError(
-            f"distill.teacher '{text}' knows {len(card.class_names)} classes ({', '.join(card.class_names[:3])} ...), "
-            f"the data has {len(class_names)} ({', '.join(class_names[:3])} ...). Expected the same ones."
+            f"distill.teacher '{config.teacher}' knows {len(card.class_names)} classes ({', '.join(card.class_names[:3])} ...), "
+            f"the data has {len(class_names)} ({', '.join(class_names[:3])} ...). Expected the same ones.\n"
+            "Its features alone can teach any classes: --set distill.weight=0 --set distill.features=1"
         )
-    teacher = logits_model(model)
+    logits = logits_model(model).output
+    teacher = keras.Model(model.input, [logits, _features(model, presets.get(card.preset).head)], name="teacher")
     teacher.trainable = False
     return teacher
 
 
-def with_teacher(student: keras.Model, teacher: keras.Model) -> keras.Model:
-    """A model of both: float32 RGB [n, H, W, 3] -> [n, 2 x classes], the student's logits, then the teacher's."""
+def with_teacher(student: keras.Model, teacher: keras.Model, config: DistillConfig, *, head: str, seed: int) -> keras.Model:
+    """A model of both: float32 RGB [n, H, W, 3] -> the student's logits, the teacher's if they have a weight, and if features have one,
+    the cosine between the teacher's features and a learned projection of the student's: [n, classes (+ classes) (+ 1)].
+
+    A teacher of another image size gets the pictures resized. `head` is the torch path of the student's last layer.
+    """
     image: Any = student.input
-    taught = teacher(image, training=False)
-    joined = keras.layers.Concatenate(dtype="float32", name="student-and-teacher")([student.output, taught])
-    return keras.Model(image, joined, name=student.name)
+    size = teacher.input_shape[1:3]
+    seen = image if size in (image.shape[1:3], (None, None)) else keras.layers.Resizing(*size, dtype="float32", name="for-teacher")(image)
+    logits, features = teacher(seen, training=False)
+    outputs = [student.output, *([logits] if config.weight else [])]
+    if config.features:
+        projection = keras.layers.Dense(features.shape[-1], use_bias=False, dtype="float32", name="distill-projection")
+        projected = projection(_features(student, head))
+        draw_layer(projection, seed)
+        outputs.append(keras.layers.Dot(axes=-1, normalize=True, dtype="float32", name="cosine")([projected, features]))
+    if len(outputs) == 1:
+        return student
+    return keras.Model(image, keras.layers.Concatenate(dtype="float32", name="student-and-teacher")(outputs), name=student.name)
+
+
+def _features(model: keras.Model, head: str) -> Any:
+    """What goes into a model's last layer, before dropout: [n, C]."""
+    names = [layer.name for layer in model.layers]
+    return model.get_layer("dropout" if "dropout" in names else head.replace(".", "-")).input

@@ -26,7 +26,7 @@ from kclassify.training import changes, checkpoint, guards
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
 from kclassify.training.guards import NotFinite
 from kclassify.training.input_bound import InputBound
-from kclassify.training.optimizer import averaged
+from kclassify.training.optimizer import averaged, groups_table
 from kclassify.training.run_folder import RunFolder
 from kclassify.training.schedules import plateau_factor, rates_by_epoch
 from kclassify.training.setup import Task, copy_weights, run_rates
@@ -169,7 +169,8 @@ class Loop:
     def fit(self, signals: StopSignals) -> None:
         """Run to the last step. Told to stop, it saves and raises Interrupted."""
         guards.check_settings(self.task)
-        self.run.update(status="running", learning_rates=rates_by_epoch(self.task.rates, self.task.config.epochs))
+        groups = groups_table(self.optimizer.groups, self.task.model)
+        self.run.update(status="running", learning_rates=rates_by_epoch(self.task.rates, self.task.config.epochs), parameter_groups=groups)
         try:
             self._fit_with_rollbacks(signals)
         except StopRequested:

@@ -13,7 +13,7 @@ class ClassificationLoss(keras.losses.Loss):
     """The loss of logits [n, classes] against targets [n, classes] that may be soft; the mean over the batch's places.
 
     `class_weights` float [classes] multiply a sample by the weight of its class (of a mixed one by the mixture of weights). With a teacher
-    the outputs are [n, 2 x classes]: the logits of the student, then the teacher's.
+    the outputs are wider: the student's logits, then those of the teacher, then the cosine of their features; see `with_teacher`.
     """
 
     def __init__(self, config: LossConfig, classes: int, *, class_weights: np.ndarray | None = None, distill: DistillConfig | None = None):
@@ -25,12 +25,15 @@ class ClassificationLoss(keras.losses.Loss):
         """Loss of each sample: [n]."""
         outputs = ops.cast(outputs, "float32" if outputs.dtype != "float64" else "float64")
         targets, logits = ops.cast(targets, outputs.dtype), outputs[:, : self.classes]
+        hints = outputs[:, self.classes :]
         found = _LOSSES[self.config.name](_smoothed(targets, self.config), logits, self.config)
         if self.class_weights is not None:
             found = found * ops.matmul(targets, ops.cast(self.class_weights, targets.dtype))
-        if self.distill and self.distill.teacher:
-            taught = _distillation(logits, outputs[:, self.classes :], self.distill.temperature)
+        if self.distill and self.distill.teacher and self.distill.weight:
+            taught = _distillation(logits, hints[:, : self.classes], self.distill.temperature)
             found = (1.0 - self.distill.weight) * found + self.distill.weight * taught
+        if self.distill and self.distill.teacher and self.distill.features:
+            found = found + self.distill.features * (1.0 - hints[:, -1])
         return found
 
 
@@ -42,8 +45,10 @@ def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def _smoothed(targets: Any, config: LossConfig) -> Any:
-    """(1 - e) y + e / K for one label a picture; for one decision a class, (1 - e) y + e / 2."""
+    """(1 - e) y + e / K for one label a picture; for one decision a class, (1 - e) y + e / 2, of y that may be cut at a threshold."""
     amount = config.label_smoothing
+    if config.name == "bce" and config.target_threshold:
+        targets = ops.cast(targets > config.target_threshold, targets.dtype)
     if not amount:
         return targets
     even = 0.5 if config.name == "bce" else 1.0 / targets.shape[-1]

@@ -1,6 +1,8 @@
 """The optimizer: any of Keras', with decay by group, clipping, accumulation and averaged weights, exact on any number of devices."""
 
 import functools
+import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +20,15 @@ _Optimizer: Any = keras.optimizers.Optimizer if TYPE_CHECKING else object  # it 
 
 @dataclass(frozen=True)
 class Group:
-    """What holds for one variable: the factor of its learning rate, its weight decay, and whether its gradient may be clipped by AGC."""
+    """What holds for one variable: the factor of its learning rate, its weight decay, and for how many steps it stands still.
+
+    The gradients of the `head` are left alone by AGC, and by Muon, which is for the layers between pixels and classes.
+    """
 
     lr: float = 1.0
     weight_decay: float = 0.0
-    agc: bool = True
+    frozen_steps: int = 0
+    head: bool = False
 
 
 class _Recipe(_Optimizer):
@@ -30,15 +36,15 @@ class _Recipe(_Optimizer):
 
     Gradients are summed over the replicas first, and everything after that is the same on each: accumulation over `accumulate` calls,
     clipping, decay (`coupled`: added to the gradient), the step. A step counts when the weights change, so schedules and the averages
-    know nothing of accumulation. `lr_factor` multiplies the schedule's learning rate, and changes while a run goes on. The average of the
-    weights (`ema` is its decay, 0 for none) starts as a plain mean, decay min(ema, (1 + t) / (10 + t)), and never replaces the raw weights:
-    `averaged` borrows it.
+    know nothing of accumulation. What stands still has a learning rate of 0. `lr_factor` multiplies the schedule's learning rate, and
+    changes while a run goes on. The average of the weights (`ema` is its decay, 0 for none) starts as a plain mean, decay
+    min(ema, (1 + t) / (10 + t)), and never replaces the raw weights: `averaged` borrows it.
     """
 
     def __init__(self, learning_rate: Any, *, groups: Sequence[Group], config: OptimizerConfig, accumulate: int = 1, **settings: Any):
         super().__init__(learning_rate, use_ema=config.ema > 0, **settings)
-        self._groups, self._config, self._accumulate = groups, config, accumulate
-        self._coupled = config.name in ("sgd", "rmsprop")
+        self.groups, self._config, self._accumulate = groups, config, accumulate
+        self._coupled, self._decoupled = config.name in ("sgd", "rmsprop"), config.name not in ("sgd", "rmsprop", "lamb")
         self._due: Any = True
         self.lr_factor = self.add_variable((), initializer="ones", dtype="float32", name="lr_factor")
 
@@ -100,12 +106,14 @@ class _Recipe(_Optimizer):
         """One variable's step, with its group's factor and decay."""
 
         def step() -> None:
-            group, rate, pulled = self._groups[self._get_variable_index(variable)], learning_rate, gradient
+            group, rate, pulled = self.groups[self._get_variable_index(variable)], learning_rate, gradient
             if group.lr != 1.0:
                 rate = rate * ops.cast(group.lr, rate.dtype)
+            if group.frozen_steps:
+                rate = ops.where(self.iterations < group.frozen_steps, ops.zeros_like(rate), rate)
             if group.weight_decay and self._coupled:
                 pulled = pulled + ops.cast(group.weight_decay, pulled.dtype) * ops.cast(variable, pulled.dtype)
-            elif group.weight_decay:
+            elif group.weight_decay and self._decoupled:
                 self.assign_sub(variable, variable * ops.cast(rate * group.weight_decay, variable.dtype))
             super(_Recipe, self).update_step(pulled, variable, rate)
 
@@ -114,7 +122,9 @@ class _Recipe(_Optimizer):
     def _clipped(self, gradients: list[Any], variables: list[Any], numbers: list[int]) -> list[Any]:
         if self._config.clip_agc:
             gradients = [
-                _adaptively_clipped(gradient, ops.convert_to_tensor(variable), self._config.clip_agc) if self._groups[i].agc else gradient
+                _adaptively_clipped(gradient, ops.convert_to_tensor(variable), self._config.clip_agc)
+                if not self.groups[i].head
+                else gradient
                 for gradient, variable, i in zip(gradients, variables, numbers, strict=True)
             ]
         if self._config.clip_norm:
@@ -135,9 +145,69 @@ def _adaptively_clipped(gradient: Any, variable: Any, limit: float) -> Any:
     return ops.where(pulls > longest, gradient * (longest / ops.maximum(pulls, 1e-6)), gradient)
 
 
+class _RMSpropTF(keras.optimizers.RMSprop):
+    """RMSprop as TensorFlow 1 had it, and EfficientNet was trained: the mean of squares starts at 1, so that first steps are small."""
+
+    def build(self, variables: list[Any]) -> None:
+        """Make the slots."""
+        if not self.built:
+            super().build(variables)
+            for velocity in self._velocities:
+                velocity.assign(ops.ones_like(velocity))
+
+
+class _Lamb(keras.optimizers.Lamb):
+    """LAMB as published (arXiv:1904.00962, algorithm 2): decay is a part of the step that is measured against the weights.
+
+    Keras takes decay off beforehand. Without decay (BatchNorm, biases) a step is Adam's, as in timm.
+    """
+
+    groups: Sequence[Group]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """One variable's step."""
+        number, count = self._get_variable_index(variable), ops.cast(self.iterations + 1, variable.dtype)
+        mean, square, weights = self._momentums[number], self._velocities[number], ops.convert_to_tensor(variable)
+        gradient, decay = ops.cast(gradient, variable.dtype), self.groups[number].weight_decay
+        self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
+        self.assign_add(square, (ops.square(gradient) - square) * (1 - self.beta_2))
+        spread = ops.sqrt(square / (1 - ops.power(ops.cast(self.beta_2, count.dtype), count))) + self.epsilon
+        step = mean / (1 - ops.power(ops.cast(self.beta_1, count.dtype), count)) / spread + decay * weights
+        if decay:
+            length, own = (ops.sqrt(ops.sum(ops.square(tensor))) for tensor in (weights, step))
+            step = step * ops.where((length > 0) & (own > 0), length / ops.maximum(own, 1e-12), 1.0)
+        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * step)
+
+
+class _Muon(keras.optimizers.Muon):
+    """Muon for convolutions too: a kernel is a matrix of [inputs of a unit, units], as its author does (Jordan et al., 2024).
+
+    Keras orthogonalises two-dimensional variables alone, which in a convolutional net is the head, the one layer that Muon is not for.
+    Of depthwise kernels a unit's matrix would be a vector: they, offsets and the head take AdamW's step.
+    """
+
+    groups: Sequence[Group]
+
+    def _should_use_adamw(self, variable: Any) -> bool:
+        group = self.groups[self._get_variable_index(variable)]
+        return group.head or len(variable.shape) < 2 or variable.shape[-1] == 1
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        """The orthogonal matrix next to a kernel's gradient: the same shape."""
+        return ops.reshape(super().zeropower_via_newtonschulz5(_as_matrix(x), steps), x.shape)
+
+    def lr_adjust(self, x: Any) -> Any:
+        """A step as long as Adam's (arXiv:2502.16982)."""
+        return x * (self.rms_rate * math.sqrt(max(_as_matrix(x).shape)))
+
+
+def _as_matrix(kernel: Any) -> Any:
+    return ops.reshape(kernel, (math.prod(kernel.shape[:-1]), kernel.shape[-1]))
+
+
 @functools.cache
 def _with_recipe(base: type) -> type:
-    return type(base.__name__, (_Recipe, base), {})
+    return type(base.__name__.strip("_"), (_Recipe, base), {})
 
 
 def make_optimizer(config: OptimizerConfig, schedule: Any, groups: Sequence[Group], *, accumulate: int = 1) -> Any:
@@ -145,33 +215,55 @@ def make_optimizer(config: OptimizerConfig, schedule: Any, groups: Sequence[Grou
     adaptive = {"beta_1": config.beta1, "beta_2": config.beta2}
     kinds: dict[str, tuple[type, dict[str, Any]]] = {
         "sgd": (keras.optimizers.SGD, {"momentum": config.momentum, "nesterov": config.nesterov}),
-        "rmsprop": (keras.optimizers.RMSprop, {"rho": config.beta1, "momentum": config.momentum, "epsilon": config.epsilon}),
+        "rmsprop": (_RMSpropTF, {"rho": config.beta1, "momentum": config.momentum, "epsilon": config.epsilon}),
         "adamw": (keras.optimizers.Adam, {**adaptive, "epsilon": config.epsilon}),
-        "lamb": (keras.optimizers.Lamb, {**adaptive, "epsilon": config.epsilon}),
+        "lamb": (_Lamb, {**adaptive, "epsilon": config.epsilon}),
         "lion": (keras.optimizers.Lion, adaptive),
         "adafactor": (keras.optimizers.Adafactor, {"relative_step": False}),
-        "muon": (keras.optimizers.Muon, {"weight_decay": None, "adam_weight_decay": None, "momentum": config.momentum}),
+        "muon": (_Muon, {"weight_decay": None, "adam_weight_decay": None, "momentum": config.momentum, "nesterov": config.nesterov}),
     }
     base, settings = kinds[config.name]
     return _with_recipe(base)(schedule, groups=groups, config=config, accumulate=accumulate, **settings)
 
 
-def make_groups(config: OptimizerConfig, model: keras.Model) -> list[Group]:
+def make_groups(config: OptimizerConfig, model: keras.Model, *, head: str = "", frozen_steps: int = 0) -> list[Group]:
     """One Group for each trainable variable of a model.
 
-    Decay is for kernels alone unless `decay_all`; the head's gradient is left out of AGC; with `layer_decay` a layer's learning rate is
-    `layer_decay ** (blocks between it and the head)`, blocks being the first two parts of a layer's name (`layer1-0`, `blocks-3`).
+    Decay is for kernels alone unless `decay_all`. With `layer_decay` a layer's learning rate is `layer_decay ** (blocks between it and the
+    head)`; a block is what has one number in its layers' names (`layer1-0`, `blocks-3-1`), and layers without a number belong to the block
+    before them, the first ones to the stem, as in timm. `head` is the name of the last layer, by default the last that has weights;
+    everything before it stands still for `frozen_steps`.
     """
-    blocks = list(dict.fromkeys("-".join(layer.name.split("-")[:2]) for layer in model.layers if layer.trainable_variables))
-    last = model.layers[-1] if model.layers[-1].trainable_variables else model.layers[-2]
+    layers = [layer for layer in model.layers if layer.trainable_variables]
+    head = head or layers[-1].name
+    blocks: dict[str, int] = {}
+    depths: dict[str, int] = {}
+    depth = 0
+    for number, layer in enumerate(layers):
+        block = numbered[0] if (numbered := re.match(r"[a-z_0-9]+(-\d+)+", layer.name)) else ""
+        depth += bool(number and (layer.name == head or (block and block not in blocks)))
+        depths[layer.name] = blocks.setdefault(block, depth) if block else depth
     groups = {}
-    for layer in model.layers:
-        depth = len(blocks) - 1 - blocks.index(block) if (block := "-".join(layer.name.split("-")[:2])) in blocks else 0
+    for layer in layers:
+        own = layer.name != head
         for variable in layer.trainable_variables:
-            decayed = config.decay_all or variable.name == "kernel"
-            decay = config.weight_decay if decayed else 0.0
-            groups[variable.path] = Group(config.layer_decay**depth, decay, agc=layer is not last)
+            decay = config.weight_decay if config.decay_all or variable.name == "kernel" else 0.0
+            factor = config.layer_decay ** max(0, depths[head] - depths[layer.name])
+            groups[variable.path] = Group(factor, decay, frozen_steps if own else 0, head=not own)
     return [groups[variable.path] for variable in model.trainable_variables]
+
+
+def groups_table(groups: Sequence[Group], model: keras.Model) -> list[dict[str, Any]]:
+    """The groups for a run's record: what holds in each, and for how many variables and numbers."""
+    pairs = list(zip(groups, model.trainable_variables, strict=True))
+    return [
+        {
+            **{"lr_factor": group.lr, "weight_decay": group.weight_decay, "frozen_steps": group.frozen_steps, "head": group.head},
+            "variables": sum(other == group for other, _ in pairs),
+            "parameters": sum(math.prod(variable.shape) for other, variable in pairs if other == group),
+        }
+        for group in dict.fromkeys(groups)
+    ]
 
 
 @contextmanager

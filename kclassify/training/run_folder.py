@@ -194,7 +194,8 @@ def _repeatable(config: RunConfig) -> RunConfig:
         return str(Path(text).resolve()) if text and text not in DATASETS and Path(text).exists() else text
 
     paths = {"data": absolute(config.data), "val": absolute(config.val), "weights": absolute(config.weights)}
-    return dataclasses.replace(config, name=None, **paths)
+    distill = dataclasses.replace(config.distill, teacher=absolute(config.distill.teacher))
+    return dataclasses.replace(config, name=None, distill=distill, **paths)
 
 
 def _claim(draft: Path, parent: Path, config: RunConfig) -> Path:

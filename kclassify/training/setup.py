@@ -25,6 +25,7 @@ from kclassify.metrics import training_metrics
 from kclassify.models import create_model, load_weights
 from kclassify.models.initial import draw_weights
 from kclassify.presets.card import ModelCard
+from kclassify.training import remote
 from kclassify.training.distillation import open_teacher, with_teacher
 from kclassify.training.losses import ClassificationLoss, balanced_weights
 from kclassify.training.optimizer import make_groups, make_optimizer
@@ -82,6 +83,7 @@ def prepare(config: RunConfig, console: Console) -> Task:
         raise UsageError(f"batch_size {config.batch_size} cannot be shared by {among}. Expected a multiple of {parts}.")
     devices.set_seeds(config.seed, deterministic=config.deterministic)
     data = load_data(config, console)
+    config = _long_enough(config, len(data.train), console)
     for layer in [name for name in config.augment.ops if ":" in name]:
         layers.make_layer(layer)
         console.line(f"{layer} {layers.NOTE}")
@@ -143,7 +145,6 @@ def load_data(config: RunConfig, console: Console) -> Dataset:
 
 def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Console) -> tuple[keras.Model, keras.Model]:
     row = presets.get(config.preset)
-    classes = card.class_names
     weights = {"none": None, "auto": "pretrained" if row.weights else None}.get(config.weights, config.weights)
     settings: dict[str, Any] = {"num_classes": len(card.class_names), "input_shape": (card.preprocessing.size,) * 2 + (3,)}
     with devices.precision("float32"):
@@ -151,24 +152,27 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
     with machine.scope(), devices.precision(config.precision):
         model = create_model(config.preset, **settings, activation=None, dropout=config.dropout)
         draw_weights(model, config.seed)
-        start = _load(model, weights, config.preset)
+        start = _load(model, weights, card)
         if machine.strategy and config.sync_bn:
             model = for_replicas(model)
         if config.finetune.freeze_bn:
             freeze_batch_norm(model)
+        size = card.preprocessing.size
+        taught = f", taught by {config.distill.teacher}" if config.distill.teacher else ""
+        console.line(f"model: {config.preset}, {parameters(model):,} parameters, {size} x {size} pixels, {start}{taught}")
         if config.distill.teacher:
-            model = with_teacher(model, open_teacher(config.distill.teacher, classes))
-            start += f", taught by {config.distill.teacher}"
-    size = card.preprocessing.size
-    console.line(f"model: {config.preset}, {parameters(model):,} parameters, {size} x {size} pixels, {start}")
+            teacher = open_teacher(config.distill, card.class_names)
+            model = with_teacher(model, teacher, config.distill, head=row.head, seed=config.seed)
     return model, deployed
 
 
-def _load(model: keras.Model, weights: str | None, preset: str) -> str:
+def _load(model: keras.Model, weights: str | None, card: ModelCard) -> str:
     if weights is None:
         return "random initial weights"
-    report = load_weights(model, weights, row=presets.get(preset))
-    new_head = f" (a new head for {model.output_shape[-1]} classes)" if report.left_out else ""
+    file = weights if weights == "pretrained" else remote.find(weights)
+    report = load_weights(model, file, row=presets.get(card.preset), class_names=card.class_names)
+    kept = f", {report.kept} of them with their old rows" if report.kept else ""
+    new_head = f" (a new head for {len(card.class_names)} classes{kept})" if report.left_out else ""
     return f"weights from {Path(report.source).name}{new_head}"
 
 
@@ -176,9 +180,12 @@ def compile_model(model: keras.Model, config: RunConfig, data: Dataset, machine:
     """Give the model its optimizer, loss and metrics; returns the learning rate of every change of the weights (`rates`, if given)."""
     classes, rates = len(data.train.class_names), run_rates(config, len(data.train)) if rates is None else rates
     weights = balanced_weights(data.train.labels, classes) if config.loss.class_weights == "balanced" else None
+    frozen = config.finetune.freeze_epochs * steps_per_epoch(len(data.train), config.batch_size)
+    head = presets.get(config.preset).head.replace(".", "-")
+    groups = make_groups(config.optimizer, model, head=head, frozen_steps=frozen)
     with machine.scope():
         model.compile(
-            make_optimizer(config.optimizer, Table(rates), make_groups(config.optimizer, model), accumulate=config.accumulate),
+            make_optimizer(config.optimizer, Table(rates), groups, accumulate=config.accumulate),
             # Divided by the batch's fixed size: a sample counts the same in a filled-up batch and on any number of devices.
             ClassificationLoss(config.loss, classes, class_weights=weights, distill=config.distill),
             weighted_metrics=training_metrics(classes),
@@ -212,6 +219,14 @@ def _rate_in_words(config: RunConfig) -> str:
         f" ({rate.lr:g} for {rate.reference_batch} images a step, {config.batch_size} are x{own / config.optimizer.lr:g}, {rate.lr_scale})"
     )
     return f"{own:.4g}{scaled if own != rate.lr else ''}, {config.schedule.name} over {config.epochs} epochs"
+
+
+def _long_enough(config: RunConfig, samples: int, console: Console) -> RunConfig:
+    """The config with the epochs that `min_steps` asks for on so many images; what is written down is their number alone."""
+    epochs = max(config.epochs, -(-config.min_steps // steps_per_epoch(samples, config.batch_size)))
+    if epochs > config.epochs:
+        console.line(f"epochs: {epochs} instead of {config.epochs}, for at least {config.min_steps} steps; --epochs says otherwise")
+    return dataclasses.replace(config, epochs=epochs, min_steps=0)
 
 
 def freeze_batch_norm(model: keras.Model) -> None:

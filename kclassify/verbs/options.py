@@ -67,6 +67,18 @@ Cache = Annotated[
 OnNan = Annotated[
     str | None, typer.Option(metavar="stop|rollback", help="When the loss is not a number: stop, or go back and on at half the rate.")
 ]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="START", help="auto, pretrained, none, a file, a run folder, an address, or a hub id such as timm/resnet18.a1_in1k."
+    ),
+]
+FreezeEpochs = Annotated[int | None, typer.Option(metavar="EPOCHS", help="Train the head alone for so long, then everything.")]
+FreezeBn = Annotated[bool | None, typer.Option("--freeze-bn/--no-freeze-bn", help="Leave BatchNorm as the weights bring it.")]
+Balance = Annotated[
+    bool | None, typer.Option("--balance/--no-balance", help="Show images of small classes as often as those of large ones.")
+]
+Teacher = Annotated[str | None, typer.Option(metavar="PRESET|RUN|MODEL", help="Learn from this model's answers too.")]
 Precision = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
 Patience = Annotated[int | None, typer.Option(metavar="EPOCHS", help="End after so many epochs without a better model; 0: never.")]
 TimeLimit = Annotated[str | None, typer.Option(metavar="2h|90m", help="Save and stop after this time, to be resumed later.")]

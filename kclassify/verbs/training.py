@@ -1,19 +1,22 @@
 """Verbs that make models: train, resume."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kclassify import screen
 from kclassify.verbs.options import (
     Augment,
+    Balance,
     BatchSize,
     Cache,
     ConfigFile,
     Data,
     DryRun,
     Epochs,
+    FreezeBn,
+    FreezeEpochs,
     Gpus,
     ImageSize,
     Json,
@@ -29,9 +32,21 @@ from kclassify.verbs.options import (
     Rank,
     Seed,
     Settings,
+    Teacher,
     TimeLimit,
     Val,
+    Weights,
 )
+
+if TYPE_CHECKING:
+    from kclassify.config import RunConfig
+
+# Options that are settings under another name.
+_KEYS = {
+    **{"lr": "optimizer.lr", "lr_scale": "optimizer.lr_scale", "augment": "augment.ops", "cache": "image_cache"},
+    **{"patience": "stop.patience", "time_limit": "stop.time_limit", "teacher": "distill.teacher"},
+    **{"freeze_epochs": "finetune.freeze_epochs", "freeze_bn": "finetune.freeze_bn"},
+}
 
 
 def train(  # noqa: PLR0913 - the options of the main verb
@@ -43,8 +58,12 @@ def train(  # noqa: PLR0913 - the options of the main verb
     lr: LearningRate = None,
     lr_scale: LrScale = None,
     image_size: ImageSize = None,
-    weights: Annotated[str | None, typer.Option(help="auto, pretrained, none, or a file.")] = None,
+    weights: Weights = None,
     pretrained: Annotated[bool | None, typer.Option("--pretrained/--no-pretrained", help="Short for --weights pretrained or none.")] = None,
+    freeze_epochs: FreezeEpochs = None,
+    freeze_bn: FreezeBn = None,
+    balance: Balance = None,
+    teacher: Teacher = None,
     gpus: Gpus = None,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
     nodes: Nodes = None,
@@ -69,20 +88,20 @@ def train(  # noqa: PLR0913 - the options of the main verb
     """Train a model into a new run folder.
 
     Examples: kclassify train --preset mobilenetv3_large --gpus 0,1,2,3 ·
-    kclassify train --data flowers/ --epochs 20 -o optimizer.lr=0.02 ·
-    kclassify train --data flowers/ --augment autoaugment,random_erasing,mixup --cache ram
+    kclassify train --data flowers/ --epochs 20 --augment autoaugment,random_erasing,mixup --cache ram -o optimizer.lr=0.02
     """
-    flags: dict[str, Any] = {key: value for key, value in locals().items() if key in screen.RUN_FLAGS}
-    flags |= {"optimizer.lr": lr, "optimizer.lr_scale": lr_scale, "augment.ops": augment, "image_cache": cache}
-    flags |= {"stop.patience": patience, "stop.time_limit": time_limit}
+    flags: dict[str, Any] = {_KEYS.get(key, key): value for key, value in locals().items() if key in (*screen.RUN_FLAGS, *_KEYS)}
     if pretrained is not None:
         flags["weights"] = "pretrained" if pretrained else "none"
-    resolved = screen.resolve(flags, config, settings)
+    _begin(screen.resolve(flags, config, settings).config, dry_run=dry_run, quiet=quiet, as_json=as_json)
+
+
+def _begin(config: "RunConfig", *, dry_run: bool, quiet: bool, as_json: bool) -> None:
     from kclassify import training
 
     if dry_run:
-        return screen.plan(training.dry_run(resolved.config, screen.console(quiet)), as_json)
-    screen.run_result(training.train(resolved.config, screen.console(quiet)), as_json)
+        return screen.plan(training.dry_run(config, screen.console(quiet)), as_json)
+    screen.run_result(training.train(config, screen.console(quiet)), as_json)
 
 
 def resume(  # noqa: PLR0913 - what may change in a run
