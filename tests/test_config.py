@@ -17,7 +17,8 @@ SAMPLES = {  # for every key a value that is not the default
     "max_bad": 0.5, "image_cache": "ram", "weights": "none", "image_size": 96, "crop_pct": 0.9, "dropout": 0.25, "epochs": 7,
     "min_steps": 90, "batch_size": 5,
     "seed": 12, "accumulate": 2, "balance": True, "precision": "bfloat16", "backend": "jax", "deterministic":
-    False, "gpus": "0,1", "nodes": "a:1,b:2", "rank": 1, "join_seconds": 30, "sync_bn": False, "on_nan": "rollback", "out": "elsewhere", "name":
+    False, "gpus": "0,1", "nodes": "a:1,b:2", "rank": 1, "join_seconds": 30.0, "sync_bn": False,
+    "on_nan": "rollback", "out": "elsewhere", "name":
     "first", "optimizer.name": "rmsprop", "optimizer.lr": 1e-05, "optimizer.lr_scale": "sqrt", "optimizer.reference_batch": 256,
     "optimizer.momentum": 0.8, "optimizer.nesterov": False, "optimizer.beta1": 0.3, "optimizer.beta2": 0.3, "optimizer.epsilon":
     0.3, "optimizer.weight_decay": 0.002, "optimizer.decay_all": True, "optimizer.layer_decay": 0.3, "optimizer.clip_norm": 0.3,
