@@ -64,7 +64,7 @@ class Loop:
         self.saved_at = time.monotonic()
         self.epoch_began = time.monotonic()
         self.waiting, self.input_bound = Stopwatch(), InputBound(task, console)
-        how = {"batch_size": task.config.batch_size, "part": task.machine.part}
+        how: dict[str, Any] = {"batch_size": task.config.batch_size, "part": task.machine.part}
         self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, **how)
         if task.config.image_cache == "ram":
             self.val_batches = self.val_batches.cache()
@@ -184,7 +184,7 @@ class Loop:
         except KClassifyError:
             raise
         except Exception as error:
-            facts = {"run": self.name, "step": self.progress.step, "good": checkpoint.last_step(self.run.checkpoints)}
+            facts: dict[str, Any] = {"run": self.name, "step": self.progress.step, "good": checkpoint.last_step(self.run.checkpoints)}
             known = self.task.machine.lost_worker() or guards.explained(error, self.task, **facts) or self._unreadable_file()
             if known is None:
                 raise

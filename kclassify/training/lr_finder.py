@@ -87,8 +87,8 @@ def with_found_rate(task: Task, console: Console, signals: Any = None) -> Task:
 
 def _batches(task: Task) -> Any:
     config = task.config
-    sizes = {"batch_size": task.step_images, "accumulate": config.accumulate}
-    span = {"first_step": 0, "last_step": STEPS * config.accumulate}
+    sizes: dict[str, Any] = {"batch_size": task.step_images, "accumulate": config.accumulate}
+    span: dict[str, Any] = {"first_step": 0, "last_step": STEPS * config.accumulate}
     return pipeline.train_batches(task.data.train, task.transform, **sizes, **span, seed=config.seed, decoded=task.decoded)
 
 
