@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from kclassify import screen
 from kclassify.config import resolve
-from kclassify.presets.recipes import RECIPES
+from kclassify.presets.recipes import RECIPES, chosen_recipe
 from kclassify.training.losses import ClassificationLoss
 from kclassify.training.optimizer import make_groups, make_optimizer
 from kclassify.training.schedules import Table, learning_rates
@@ -53,6 +54,15 @@ def test_every_published_recipe_has_its_rates_checked():
 def test_the_default_recipe_follows_the_weights(preset, weights, expected):
     found = resolve({"preset": preset, "weights": weights, "data": "photos"})
     assert found.origins["optimizer.reference_batch"] == f"recipe {expected}" and found.config.recipe == "default"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_is_shown_with_the_origin_of_its_values(recipe, capsys):
+    """As `kclassify config show` prints it in a pipe: one line a setting, name, value and origin."""
+    screen.settings(found := resolve({"recipe": recipe, "preset": "resnet18", "data": "photos"}), as_json=False)
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    row = chosen_recipe(recipe, from_weights=False)
+    assert [line[0] for line in lines if line[2] == f"recipe {row}"] == [key for key in found.origins if key in RECIPES[row]]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

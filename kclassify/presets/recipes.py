@@ -28,6 +28,7 @@ _A = {  # what A1, A2 and A3 share; their 3 repeats of an image (A1, A2) are row
     "batch_size": 2048,
     "crop_pct": 0.95,
     "optimizer.name": "lamb",
+    "optimizer.epsilon": 1e-6,
     "optimizer.reference_batch": 2048,
     "optimizer.lr_scale": "sqrt",
     "optimizer.ema": 0.0,

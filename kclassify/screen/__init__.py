@@ -193,7 +193,7 @@ def _preset_facts(row: presets.ModelRow) -> dict[str, Any]:
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
-    return ", ".join(f"{item:g}" for item in value) if isinstance(value, tuple) else str(value)
+    return ", ".join(item if isinstance(item, str) else f"{item:g}" for item in value) if isinstance(value, tuple) else str(value)
 
 
 def _ranked(row: "Result") -> str:
