@@ -1,4 +1,4 @@
-"""Runs the command line for tests that end it: notes every finished step in STEPS_LOG, and on request ends itself in a chosen moment.
+"""Runs the command line with a tiny net, notes every finished step in STEPS_LOG, and on request ends itself in a chosen moment.
 
 DIE_IN_SAVE=N is a kill -9 of itself at the Nth file that is opened, made, moved or removed inside saves; how many there were is noted in
 SAVE_LOG. TERM_AT=PHASE is a SIGTERM to itself when the phase begins.
@@ -13,7 +13,9 @@ from kclassify import devices
 
 devices.start()
 
-from kclassify.cli import run  # noqa: E402 - TensorFlow starts quietly first
+import tiny  # noqa: E402 - TensorFlow starts quietly first
+
+from kclassify.cli import run  # noqa: E402
 from kclassify.data import dataset  # noqa: E402
 from kclassify.models import bundle  # noqa: E402
 from kclassify.training import checkpoint, loop, run_folder, setup  # noqa: E402
@@ -75,6 +77,7 @@ PHASES = {
     "last row": (run_folder.RunFolder, "write_metrics", lambda run, history: len(history) == 4),
 }
 
+tiny.install()
 after_step = loop.Loop.after_step
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -22,6 +23,14 @@ from kclassify.training.loop import Loop
 LR, BAD = 0.01, 5  # the step whose loss is made not a number: the second one of the second epoch
 SMALL = {"preset": "resnet18", "image_size": 32, "epochs": 2, "batch_size": 8, "weights": "none", "verbose": False, "name": "run"}
 LOADED = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root may mount the small disk that is filled")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_net():
+    """What is around the net is tested here, not the net."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.install(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +99,6 @@ def test_a_loss_that_is_not_a_number_stops_in_its_step_or_goes_back(digits, tmp_
     assert facts(by_itself.path)["weights_sha256"] == facts(by_hand.path)["weights_sha256"]
 
 
-@pytest.mark.slow
 def test_after_three_rollbacks_it_is_over(digits, tmp_path, monkeypatch):
     poison(monkeypatch, 99)
     with pytest.raises(KClassifyError, match=r"\n3 rollbacks did not help\. Train anew with a lower --lr"):
@@ -121,9 +129,9 @@ def test_out_of_memory_proposes_a_batch_size(digits, tmp_path, monkeypatch):
 
 
 @contextlib.contextmanager
-def small_disk(place: Path, megabytes: int):
+def small_disk(place: Path, kilobytes: int):
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)], check=True)
     try:
         yield place
     finally:
@@ -140,9 +148,9 @@ def fill(place: Path, leave: int) -> Path:
 
 @LOADED
 def test_a_disk_without_room_is_found_before_the_first_step(digits, tmp_path):
-    with small_disk(tmp_path / "disk", 50) as place:
+    with small_disk(tmp_path / "disk", 16) as place:
         with pytest.raises(
-            SetupError, match=r"the run needs 4\d\d\.\d MB for its checkpoints and models, the disk has 52\.4 MB free"
+            SetupError, match=r"the run needs 1\.\d MB for its checkpoints and models, the disk has 16\.4 kB free"
         ) as caught:
             train(digits, place)
         assert caught.value.exit_code == 7
@@ -150,7 +158,6 @@ def test_a_disk_without_room_is_found_before_the_first_step(digits, tmp_path):
 
 
 @LOADED
-@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["checkpoint", "model"])
 def test_a_disk_that_fills_up_loses_nothing(digits, tmp_path, monkeypatch, moment):
     """After room is made the run goes on and ends in the bits of one that always had room."""
@@ -158,10 +165,10 @@ def test_a_disk_that_fills_up_loses_nothing(digits, tmp_path, monkeypatch, momen
 
     def filled(loop, *arguments):
         if loop.progress.step == (4 if moment == "checkpoint" else 6) and not (place / "filler").exists():
-            fill(place, 5_000_000)
+            fill(place, 4096)
         return original(loop, *arguments)
 
-    with small_disk(tmp_path / "disk", 500) as place:
+    with small_disk(tmp_path / "disk", 2000) as place:
         monkeypatch.setattr(Loop, "after_step" if moment == "checkpoint" else "_validate", filled)
         with pytest.raises(SetupError, match=r"^The disk is full: .* is of step \d\.\nMake room, then: kclassify resume ") as caught:
             train(digits, place)
@@ -177,7 +184,7 @@ def test_a_disk_that_fills_up_loses_nothing(digits, tmp_path, monkeypatch, momen
 
 @LOADED
 def test_a_read_only_place(digits, tmp_path):
-    with small_disk(tmp_path / "disk", 500) as place:
+    with small_disk(tmp_path / "disk", 2000) as place:
         subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
         with pytest.raises(
             SetupError, match=rf"Cannot make a run folder in '{place}': '{place}' cannot be written to\. Choose another place"

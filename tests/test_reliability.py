@@ -20,7 +20,20 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 INTERVAL = 2  # steps between two checkpoints
-SETTINGS = ["--preset", "mobilenetv3_small", "--image-size", "32", "--epochs", "4", "--batch-size", "8", "--no-pretrained", "-q"]
+SETTINGS = [
+    "--preset",
+    "resnet18",
+    "--image-size",
+    "32",
+    "--epochs",
+    "4",
+    "--batch-size",
+    "8",
+    "--no-pretrained",
+    "-o",
+    "dropout=0.2",
+    "-q",
+]
 RUNNER = Path(__file__).with_name("noted_steps.py")
 
 

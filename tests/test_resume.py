@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -36,6 +37,14 @@ def train(folder: Path, data: Path, *, epochs: int, schedule: str = "constant", 
     return kc.train(
         data=data, out=folder, epochs=epochs, optimizer={"lr": LR}, schedule={"name": schedule, "warmup_epochs": 0}, **SMALL, **values
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_net():
+    """What is around the net is tested here, not the net."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.install(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +93,6 @@ def test_more_epochs_at_another_rate_are_a_piecewise_schedule(run, one_epoch, tm
     assert "epochs: 2" in (run / "config.yaml").read_text()
 
 
-@pytest.mark.slow
 def test_a_curve_is_drawn_anew_and_never_zero(run):
     """Cosine instead of constant, four epochs instead of one and twice the batch: steps, rates and the best are those of the new plan."""
     before = facts(run)["best"]
@@ -98,7 +106,6 @@ def test_a_curve_is_drawn_anew_and_never_zero(run):
     assert [row["first"] for row in facts(run)["learning_rates"]] == pytest.approx(list(expected[::2]))
 
 
-@pytest.mark.slow
 def test_bfloat16_from_here_on(run, one_epoch, tmp_path):
     kc.resume(run, epochs=2, precision="bfloat16", verbose=False)
     whole = train(tmp_path / "whole", one_epoch / "data", epochs=2)
@@ -109,8 +116,10 @@ def test_bfloat16_from_here_on(run, one_epoch, tmp_path):
 @pytest.mark.slow
 def test_two_devices_from_here_on(run, one_epoch, tmp_path):
     """A run of one device goes on with two: its next epoch is that of one device, as near as sums in another order come."""
-    command = [sys.executable, "-m", "kclassify", "resume", run, "--epochs", "2", "--quiet"]
-    subprocess.run(command, env={**os.environ, "KCLASSIFY_LOGICAL_CPUS": "2"}, check=True, capture_output=True)
+    command = [sys.executable, Path(__file__).with_name("noted_steps.py"), "resume", run, "--epochs", "2"]
+    environment = {**os.environ, "KCLASSIFY_LOGICAL_CPUS": "2", "STEPS_LOG": str(tmp_path / "steps")}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert "device: 2 " in done.stderr
     whole = train(tmp_path / "whole", one_epoch / "data", epochs=2)
     two, one = rows(run)[1], rows(whole.path)[1]
     assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
@@ -187,7 +196,6 @@ def test_other_data_is_refused(run, one_epoch, tmp_path, change):
     assert everything(run) == before
 
 
-@pytest.mark.slow
 def test_the_same_data_in_another_place_is_the_same(run, one_epoch, tmp_path):
     shutil.copytree(one_epoch / "data", tmp_path / "moved")
     resumed = kc.resume(run, epochs=2, data=str(tmp_path / "moved"), verbose=False)
@@ -208,7 +216,6 @@ def test_a_newer_format_is_refused(run, file):
 # -- ends --------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_run_without_progress_ends(run, capfd):
     """Without a learning rate nothing gets better: two epochs after the best one it is over, and more patience takes it up again."""
     kc.resume(run, epochs=9, optimizer={"lr": 1e-12}, stop={"patience": 2}, settings=["loss.label_smoothing=0.5"], verbose=True)
@@ -233,7 +240,6 @@ def test_plateau_cuts_after_epochs_without_progress():
     assert [plateau_factor([3, 2, *[2.5] * count], config) for count in range(5)] == pytest.approx([1, 1, 0.1, 0.1, 0.01])
 
 
-@pytest.mark.slow
 def test_plateau_in_a_run(run):
     """Validation losses do not fall at a rate of next to nothing, so from the third epoch on it is a tenth, also after the resume."""
     kc.resume(run, epochs=3, schedule={"name": "plateau", "plateau_epochs": 1}, optimizer={"lr": 1e-12}, verbose=False)

@@ -15,6 +15,7 @@ from kclassify.training.setup import Task
 ROLLBACKS = 3  # after so many in one run the learning rate was not the cause
 ROLLBACK_LR = 0.5  # what every rollback multiplies the learning rate by, from there on
 _SHOWN = 3  # names of images in a message; run.json has all
+_SMALL_FILES = 1_000_000  # what tables, logs and the heads of files take beside the numbers
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -57,7 +58,7 @@ def check_room(folder: Path, task: Task, *, present: int = 0) -> None:
     """
     keep = task.config.checkpoint.keep
     model, optimizer = _bytes(task.model.variables), _bytes(task.model.optimizer.variables)
-    needed = (keep + 1) * (model + optimizer) + 3 * _bytes(task.deployed.weights) - present
+    needed = (keep + 1) * (model + optimizer) + 3 * _bytes(task.deployed.weights) + _SMALL_FILES - present
     place = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
