@@ -47,7 +47,9 @@ def digits(tmp_path_factory) -> Path:
 def train(digits: Path, out: Path, **values):
     constant = {"name": "constant", "warmup_epochs": 0}
     every_step = {"steps": 1, "keep": 1}
-    return kc.train(data=digits, out=out, optimizer={"lr": LR}, schedule=constant, checkpoint=every_step, **SMALL, **values)
+    return kc.train(
+        data=digits, out=out, optimizer={"lr": LR, "lr_scale": "none"}, schedule=constant, checkpoint=every_step, **SMALL, **values
+    )
 
 
 def facts(run: Path) -> dict:

@@ -35,7 +35,13 @@ def write_digits(root: Path, count: int = 30, classes: int = 2) -> Path:
 
 def train(folder: Path, data: Path, *, epochs: int, schedule: str = "constant", **values):
     return kc.train(
-        data=data, out=folder, epochs=epochs, optimizer={"lr": LR}, schedule={"name": schedule, "warmup_epochs": 0}, **SMALL, **values
+        data=data,
+        out=folder,
+        epochs=epochs,
+        optimizer={"lr": LR, "lr_scale": "none"},
+        schedule={"name": schedule, "warmup_epochs": 0},
+        **SMALL,
+        **values,
     )
 
 
