@@ -45,7 +45,7 @@ def _from_address(url: str) -> Path:
 def _from_hub(name: str) -> Path:
     try:
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RepositoryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
     except ImportError:
         raise SetupError(f"{name}: no such file, and for weights from a hub huggingface_hub is missing. {_INSTALL}") from None
     offline = os.environ.get("KCLASSIFY_OFFLINE", "0") not in ("", "0")
@@ -61,6 +61,8 @@ def _from_hub(name: str) -> Path:
             raise ModelError(
                 f"{name}: no such file here, and no such repository on the hub. Expected such as timm/resnet18.a1_in1k."
             ) from error
+        except HFValidationError as error:
+            raise ModelError(f"{name}: no such file, and no id of a hub either. Expected such as timm/resnet18.a1_in1k.") from error
         except EntryNotFoundError:
             continue
     raise ModelError(f"{name}: the repository holds none of {', '.join(_HUB_FILES)}.")
