@@ -1,10 +1,8 @@
 """Finetuning: where weights come from, which rows of a head stay, what stands still, and what a teacher adds."""
 
-import gzip
 import json
 import re
 import shutil
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -26,8 +24,6 @@ from kclassify.training.losses import ClassificationLoss
 
 ROW = presets.get("resnet18")
 SIDE = (32, 32, 3)
-FASHION = Path("/usr/share/datasets/fashion-mnist")
-IDX = ("images-idx3", "labels-idx1")
 
 
 def drawn(classes: int, seed: int, **settings) -> keras.Model:
@@ -176,18 +172,3 @@ def test_real_weights_are_worth_it_on_the_digits(tmp_path):
         shutil.rmtree(run.path)
     print(f"\ntop-1 on the digits after three epochs: {found['auto']:.4f} from real weights, {found['none']:.4f} from random ones")
     assert found["auto"] >= 0.97 and found["auto"] > found["none"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not FASHION.is_dir(), reason="Fashion-MNIST is not here; type: apt install dataset-fashion-mnist")
-def test_two_thousand_images_of_fashion_mnist_are_enough(tmp_path):
-    def part(name: str, per_class: int):
-        pixels, labels = (np.frombuffer(gzip.decompress((FASHION / f"{name}-{kind}-ubyte.gz").read_bytes()), "u1") for kind in IDX)
-        pixels, labels = pixels[16:].reshape(-1, 28, 28, 1), labels[8:]
-        rows = np.concatenate([np.flatnonzero(labels == label)[:per_class] for label in range(10)])
-        return pixels[rows].repeat(3, axis=3), labels[rows].astype("int64")
-
-    data = {"data": part("train", 200), "val": part("t10k", 50), "image_size": 64, "crop_pct": 1.0, "augment": {"crop_scale": (0.7, 1.0)}}
-    run = kc.train(preset="efficientnet_lite0", epochs=6, out=tmp_path, verbose=False, **data)
-    print(f"\ntop-1 on 500 test images of Fashion-MNIST: {run.best['top1']:.4f}")
-    assert run.best["top1"] >= 0.85
