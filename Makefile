@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-reliability test-backends test-parity bench docs clean
+.PHONY: demo test format lint types unit test-reliability test-backends test-parity bench bench-train-step docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,7 +31,7 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not zoo and not gpu"
 
 test-reliability: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow -s tests/test_reliability.py tests/test_devices.py tests/test_cluster.py tests/test_resume.py tests/test_guards.py tests/test_finetune.py
+	$(BIN)/python -m pytest -m slow -s tests/test_benchmarks.py tests/test_reliability.py tests/test_devices.py tests/test_cluster.py tests/test_resume.py tests/test_guards.py tests/test_finetune.py
 
 test-backends: .venv-parity/.installed
 	.venv-parity/bin/python -m pytest -m slow -s tests/test_backends.py
@@ -54,6 +54,19 @@ bench: .venv-bench/.installed
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/constraints.txt
 	touch $@
 
+bench-train-step: .venv-parity/.installed-bench .venv-paddle/.installed
+	.venv-parity/bin/python benchmarks/train_step.py mobilenetv3_large --save --paddle-python .venv-paddle/bin/python
+	.venv-parity/bin/python benchmarks/train_step.py resnet50 --rounds 3 --save --paddle-python .venv-paddle/bin/python
+
+.venv-parity/.installed-bench: .venv-parity/.installed
+	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[jax]" scikit-image
+	touch $@
+
+.venv-paddle/.installed: benchmarks/constraints-paddle.txt
+	$(PYTHON) -m venv .venv-paddle
+	.venv-paddle/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/constraints-paddle.txt
+	touch $@
+
 docs: $(VENV)/.installed-dev
 	$(BIN)/python tools/docs.py
 
@@ -62,4 +75,4 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .venv-parity .venv-bench $(DEMO) runs build *.egg-info
+	rm -rf $(VENV) .venv-parity .venv-bench .venv-paddle $(DEMO) runs build *.egg-info

@@ -13,7 +13,7 @@ import numpy as np
 from jpeg_limit import CannotBuild
 from measure import Case, measure
 from photographs import write_photographs
-from report import collect, save, table
+from report import PIPELINE, collect, save, table
 
 
 def main() -> None:
@@ -26,10 +26,12 @@ def main() -> None:
         cases = [case for case in _cases(folder) if options.only is None or case.name in options.only]
         measured = measure(cases, rounds=options.rounds, seconds=options.seconds, progress=_say)
         _say(None, "")
-    results = collect(measured, {"images": options.images, "mean_kB": mean_size, "rounds": options.rounds, "seconds": options.seconds})
-    print(table(results))
+    results = collect(
+        PIPELINE, measured, {"images": options.images, "mean_kB": mean_size, "rounds": options.rounds, "seconds": options.seconds}
+    )
+    print(table(PIPELINE, results))
     if options.save:
-        save(results)
+        save(PIPELINE, results)
 
 
 def _options() -> argparse.Namespace:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _BEFORE = 4  # batches that a measurement leaves out
 
 Work = Callable[[int], None]
+Measurement = tuple[int, float, float]  # images, CPU-seconds, seconds
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,34 @@ def measure(
         seconds: CPU-seconds of one measurement, about.
         progress: called with the number of the round (0 is the warm-up) and the name of a case.
     """
-    found: dict[str, Measured] = {case.name: Measured([], []) for case in cases}
     works, images = {}, {}
     for case in cases:
         progress(0, case.name)
         works[case.name] = case.start()
         images[case.name] = _enough(works[case.name], case.batch, seconds)
+    batches = {case.name: case.batch for case in cases}
+
+    def once(name: str) -> Measurement:
+        return images[name], *_timed(works[name], images[name], batches[name])
+
+    return in_turns(list(works), once, rounds=rounds, progress=progress)
+
+
+def in_turns(
+    names: Sequence[str],
+    once: Callable[[str], Measurement],
+    *,
+    rounds: int,
+    progress: Callable[[int, str], None] = lambda _round, _name: None,
+) -> Mapping[str, Measured]:
+    """Measure all cases in turn, each round in the other direction; `once` measures a case by its name."""
+    found: dict[str, Measured] = {name: Measured([], []) for name in names}
     for number in range(rounds):
-        for case in cases if number % 2 == 0 else reversed(cases):
-            progress(number + 1, case.name)
-            cpu, wall = _timed(works[case.name], images[case.name], case.batch)
-            found[case.name].per_cpu_second.append(images[case.name] / cpu)
-            found[case.name].per_second.append(images[case.name] / wall)
+        for name in names if number % 2 == 0 else reversed(names):
+            progress(number + 1, name)
+            images, cpu, wall = once(name)
+            found[name].per_cpu_second.append(images / cpu)
+            found[name].per_second.append(images / wall)
     return found
 
 

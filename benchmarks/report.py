@@ -14,10 +14,9 @@ from typing import Any
 from measure import Measured
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "input_pipeline.json"
 README = HERE / "README.md"
-_BEGIN, _END = "<!-- written by input_pipeline.py -->\n", "<!-- end -->\n"
-_PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "simplejpeg", "opencv-python-headless")
+_END = "<!-- end -->\n"
+_FINE = 20  # images a second, below which hundredths are told
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,31 @@ class Comparison:
     recorded: float | None = None
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A benchmark: its file, how its settings are told, what its cases are held against, and the packages that matter."""
+
+    name: str
+    settings: str
+    comparisons: Sequence[Comparison]
+    packages: Sequence[str] = ()
+
+    @property
+    def results(self) -> Path:
+        """Where its numbers are kept."""
+        return HERE / "results" / f"{self.name}.json"
+
+    @property
+    def begin(self) -> str:
+        """The line of the README after which its table stands."""
+        return f"<!-- written by {self.name} -->\n"
+
+
 # PaddleClas 2.6 on PaddlePaddle 3.3.1 and two shared cores of an AMD EPYC, these images: its loader needs the sources of its repository.
 _PADDLECLAS = {"kclassify, 2 threads": (275, 3.0), "kclassify, autoaugment": (213, 2.0), "kclassify, randaugment": (183, 2.0)}
 _PER_BATCH = ("cutout", "gridmask", "hide_and_seek", "random_erasing", "mixup", "cutmix")
 
-COMPARISONS = (
+_PIPELINE_COMPARISONS = (
     Comparison("kclassify, 2 threads", "tf.data as documented", 1.8),
     Comparison("kclassify, 2 threads", "simplejpeg + OpenCV", 0.85),
     Comparison("kclassify, 2 threads", "C limit", 0.7),
@@ -52,29 +71,49 @@ COMPARISONS = (
     Comparison("cutmix alone", "keras.layers.CutMix", 4.0),
 )
 
+PIPELINE = Subject(
+    "input_pipeline",
+    "{images} images of {mean_kB:.0f} kB",
+    _PIPELINE_COMPARISONS,
+    ("tensorflow", "keras", "numpy", "pillow", "simplejpeg", "opencv-python-headless"),
+)
 
-def collect(measured: Mapping[str, Measured], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that is worth keeping of a run, as JSON takes it."""
+
+def train_step(net: str) -> Subject:
+    """The train step of one network."""
+    comparisons = (
+        Comparison("kclassify", "PaddleClas", 2.0),
+        Comparison("kclassify", "Keras fit, the same network", 1.0),
+        Comparison("kclassify", "timm", 1.0),
+        Comparison("kclassify train", "kclassify", 0.05, extra=True),
+    )
+    return Subject(f"train_step_{net}", f"{net}, batches of {{batch}} images of 224 pixels, float32, one thread", comparisons)
+
+
+def collect(
+    subject: Subject, measured: Mapping[str, Measured], settings: Mapping[str, Any], packages: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Everything that is worth keeping of a run, as JSON takes it; `packages` are versions that other processes have told."""
+    found = {name: number for name in subject.packages if (number := _version(name))}
     return {
-        "machine": machine(),
+        "machine": machine() | {"packages": found | dict(packages or {})},
         "settings": dict(settings),
         "cases": {
             name: {"images_per_cpu_second": spread(found.per_cpu_second), "images_per_second": spread(found.per_second)}
             for name, found in measured.items()
         },
-        "comparisons": list(_compared(measured)),
+        "comparisons": list(_compared(subject, measured)),
     }
 
 
 def machine() -> dict[str, Any]:
-    """Where and when: processor, cores, load, versions."""
+    """Where and when: processor, cores, load."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "load": [round(load, 1) for load in os.getloadavg()],
         "python": platform.python_version(),
-        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
     }
 
 
@@ -83,13 +122,13 @@ def spread(numbers: Sequence[float]) -> dict[str, float]:
     return {name: float(f"{of(numbers):.4g}") for name, of in (("median", median), ("lowest", min), ("highest", max))}
 
 
-def table(results: Mapping[str, Any]) -> str:
+def table(subject: Subject, results: Mapping[str, Any]) -> str:
     """The results for people: a line for each case, then one for each comparison, in Markdown."""
     where, how = results["machine"], results["settings"]
     packages = ", ".join(f"{name} {number}" for name, number in where["packages"].items())
     lines = [
         f"{where['cpu']}, {where['cores']} cores, load {where['load'][0]}, {where['date']}; Python {where['python']}, {packages}. "
-        f"{how['images']} images of {how['mean_kB']:.0f} kB, median of {how['rounds']} rounds (lowest to highest).",
+        f"{subject.settings.format(**how)}, median of {how['rounds']} rounds (lowest to highest).",
         "",
         "| | images per CPU-second | images/s |",
         "|---|---:|---:|",
@@ -107,18 +146,18 @@ def table(results: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def save(results: Mapping[str, Any]) -> None:
+def save(subject: Subject, results: Mapping[str, Any]) -> None:
     """Write the JSON file and put the table into the README."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    before, _, rest = README.read_text(encoding="utf-8").partition(_BEGIN)
+    subject.results.parent.mkdir(exist_ok=True)
+    subject.results.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    before, _, rest = README.read_text(encoding="utf-8").partition(subject.begin)
     _, _, after = rest.partition(_END)
-    README.write_text(f"{before}{_BEGIN}\n{table(results)}\n{_END}{after}", encoding="utf-8")
+    README.write_text(f"{before}{subject.begin}\n{table(subject, results)}\n{_END}{after}", encoding="utf-8")
 
 
-def _compared(measured: Mapping[str, Measured]) -> Iterator[dict[str, Any]]:
+def _compared(subject: Subject, measured: Mapping[str, Measured]) -> Iterator[dict[str, Any]]:
     """The comparisons whose cases were measured; each ratio is of two measurements of the same round."""
-    for row in COMPARISONS:
+    for row in subject.comparisons:
         if row.case not in measured or (row.recorded is None and row.other not in measured):
             continue
         rates = measured[row.case].per_cpu_second
@@ -132,7 +171,8 @@ def _compared(measured: Mapping[str, Measured]) -> Iterator[dict[str, Any]]:
             yield told | {"ratio": found, "met": found["median"] >= row.goal}
 
 
-def _told(numbers: Mapping[str, float], form: str = "{:,.0f}") -> str:
+def _told(numbers: Mapping[str, float], form: str = "") -> str:
+    form = form or ("{:,.0f}" if numbers["median"] >= _FINE else "{:.2f}")
     return "{} ({} to {})".format(*(form.format(numbers[name]) for name in ("median", "lowest", "highest")))
 
 

@@ -34,9 +34,13 @@ def test_a_run_on_a_few_images_tells_rates_and_ratios():
     assert float(documented[2].split()[0]) > 0 and documented[3] == "at least 1.8"
 
 
-def test_the_table_in_the_readme_is_that_of_the_numbers_kept(report):
-    kept = json.loads(report.RESULTS.read_text(encoding="utf-8"))
-    assert report.table(kept) in report.README.read_text(encoding="utf-8")
+def test_the_tables_in_the_readme_are_those_of_the_numbers_kept(report):
+    kept = sorted((FOLDER / "results").iterdir())
+    assert report.PIPELINE.results in kept
+    for subject in (report.PIPELINE, *map(report.train_step, ("mobilenetv3_large", "resnet50"))):
+        if subject.results in kept:
+            numbers = json.loads(subject.results.read_text(encoding="utf-8"))
+            assert f"{subject.begin}\n{report.table(subject, numbers)}" in report.README.read_text(encoding="utf-8")
 
 
 def test_ratios_are_of_measurements_of_the_same_round(report):
@@ -47,8 +51,34 @@ def test_ratios_are_of_measurements_of_the_same_round(report):
         "kclassify, mixup": [800.0, 400.0],
         "C limit": [1600.0, 800.0],
     }
-    results = report.collect({name: report.Measured(found, found) for name, found in rates.items()}, {})
+    results = report.collect(report.PIPELINE, {name: report.Measured(found, found) for name, found in rates.items()}, {})
     rows = {(row["case"], row["other"]): row for row in results["comparisons"]}
     limit, mixup = rows["kclassify, 2 threads", "C limit"], rows["kclassify, mixup", "kclassify"]
     assert limit["ratio"] == {"median": 0.625, "lowest": 0.625, "highest": 0.625} and not limit["met"]
     assert mixup["extra"] == {"median": 0.25, "lowest": 0.25, "highest": 0.25} and not mixup["met"]
+
+
+def test_a_worker_is_asked_for_steps_and_says_when_it_has_ended(report):
+    from train_step import Worker
+
+    answer = "print(json.dumps({'cpu': 2.0, 'wall': 4.0, 'versions': {'asked': line.strip()}}), flush=True)"
+    command = [sys.executable, "-c", f"import json, sys\nfor line in sys.stdin: {answer}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        worker = Worker(process, batch=32)
+        assert worker.steps(3) == (96, 2.0, 4.0)
+        assert worker.versions == {"asked": "3"}
+        process.kill()
+        process.wait()
+        with pytest.raises(RuntimeError, match="ended with status -9"):
+            worker.steps(1)
+
+
+@pytest.mark.slow
+def test_the_steps_of_a_whole_training_are_measured():
+    command = [sys.executable, str(FOLDER / "train_step.py"), "mobilenetv3_large", "--batch", "2", "--rounds", "2"]
+    done = subprocess.run([*command, "--only", "kclassify train", "kclassify"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if line.startswith("| kclassify")]
+    assert [row[0] for row in rows] == ["kclassify train", "kclassify", "kclassify train"]
+    assert all(float(row[1].split()[0]) > 0 for row in rows[:2])
+    assert rows[2][1] == "kclassify" and rows[2][3] == "at most +5%"

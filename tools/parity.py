@@ -1,9 +1,7 @@
 """Compares every model row with timm's equal one, on weights and pixels that are new in each run. Needs torch and timm (see --help)."""
 
 import argparse
-import importlib.util
 import json
-import re
 import secrets
 import sys
 from pathlib import Path
@@ -14,34 +12,15 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
 
 import reference_weights as reference  # noqa: E402
+from timm_on_cpu import INSTALL, import_timm  # noqa: E402
 
 from kclassify.models import create_model, load_state, state_dict  # noqa: E402
 from kclassify.presets import MODELS, ModelRow  # noqa: E402
 
-INSTALL = (
-    "pip install torch==2.13.0 keras tensorflow pillow safetensors huggingface_hub pyyaml && pip install --no-deps torchvision==0.28.0 timm"
-)
 SIDES = ((224, 224), (97, 131))
-
-
-def import_timm() -> Any:
-    """timm beside a CPU build of torch: torchvision's Python code asks for compiled ops, so they are declared; no classifier calls one."""
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit(f"torchvision is not installed. Type: {INSTALL}")
-    folder = Path(spec.submodule_search_locations[0])
-    text = "".join((folder / name).read_text() for name in ("_meta_registrations.py", "extension.py"))
-    names = set(re.findall(r'(?:register_meta|register_fake|impl_abstract)\(\s*"(?:torchvision::)?(\w+)"', text)) | {"nms", "_cuda_version"}
-    library = torch.library.Library("torchvision", "DEF")
-    for name in sorted(names):
-        library.define(f"{name}(Tensor x) -> Tensor")
-    import timm
-
-    timm.kclassify_library = library  # the declarations last as long as this object
-    return timm
 
 
 def torch_logits(model: torch.nn.Module, row: ModelRow, images: np.ndarray) -> np.ndarray:

@@ -1,0 +1,137 @@
+"""How many images a second each framework trains on one thread: `make bench-train-step`."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from measure import Measurement, in_turns
+from report import collect, save, table, train_step
+
+HERE = Path(__file__).parent
+NETS = ("mobilenetv3_large", "resnet50")
+_WARM_UP = 2  # steps before the first that counts: compiling is in them
+_THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+
+
+@dataclass(frozen=True)
+class Framework:
+    """A row of the table: a case of step_worker.py, on a backend of Keras, with the Python of PaddlePaddle where it is its."""
+
+    case: str
+    backend: str = ""
+    paddle: bool = False
+
+
+FRAMEWORKS = {
+    "kclassify": Framework("kclassify_step", "tensorflow"),
+    "kclassify train": Framework("kclassify_train", "tensorflow"),
+    "Keras fit": Framework("keras_fit", "tensorflow"),
+    "Keras fit, the same network": Framework("keras_same_layers", "tensorflow"),
+    "kclassify, JAX": Framework("kclassify_step", "jax"),
+    "kclassify, PyTorch": Framework("kclassify_step", "torch"),
+    "timm": Framework("timm_eager"),
+    "timm, torch.compile": Framework("timm_compiled"),
+    "PaddleClas": Framework("paddleclas", paddle=True),
+}
+
+
+@dataclass
+class Worker:
+    """A process that does steps when asked, all of them on the same processor."""
+
+    process: subprocess.Popen[str]
+    batch: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def steps(self, count: int) -> Measurement:
+        """Images, CPU-seconds and seconds of so many steps.
+
+        Raises:
+            RuntimeError: the process has ended; its own words are on standard error.
+        """
+        if self.process.poll() is not None or not (answer := self._asked(count)):
+            raise RuntimeError(f"{self.process.args!r} ended with status {self.process.wait()}.")
+        told = json.loads(answer)
+        self.versions = told["versions"]
+        return count * self.batch, told["cpu"], told["wall"]
+
+    def _asked(self, count: int) -> str:
+        if self.process.stdin is None or self.process.stdout is None:
+            return ""
+        print(count, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline()
+
+
+def main() -> None:
+    """Start a worker for each framework, measure in rounds, print the table; with --save keep it."""
+    options = _options()
+    subject = train_step(options.net)
+    workers: dict[str, Worker] = {}
+    with tempfile.TemporaryDirectory() as name:
+        images = Path(name) / "images"
+        _write_images(images, (options.rounds * options.steps + _WARM_UP + 2) * options.batch * 100 // 98)
+        try:
+            for row in options.only or FRAMEWORKS:
+                _say(0, row)
+                workers[row] = _start(FRAMEWORKS[row], options, images)
+                workers[row].steps(_WARM_UP)
+            measured = in_turns(list(workers), lambda row: workers[row].steps(options.steps), rounds=options.rounds, progress=_say)
+        finally:
+            for worker in workers.values():
+                worker.process.kill()
+                worker.process.wait()
+    packages = {package: number for worker in workers.values() for package, number in worker.versions.items()}
+    results = collect(subject, measured, {"batch": options.batch, "rounds": options.rounds, "steps": options.steps}, packages)
+    print(table(subject, results))
+    if options.save:
+        save(subject, results)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("net", choices=NETS)
+    parser.add_argument("--batch", type=int, default=32, metavar="N", help="images of a step (default 32)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often everything is measured (default 5)")
+    parser.add_argument("--steps", type=int, default=1, metavar="N", help="steps of one measurement (default 1)")
+    parser.add_argument("--only", nargs="+", choices=FRAMEWORKS, metavar="NAME", help="these frameworks alone, such as 'kclassify' 'timm'")
+    parser.add_argument("--paddle-python", default=sys.executable, metavar="PATH", help="the Python that has paddlepaddle and paddleclas")
+    parser.add_argument("--save", action="store_true", help="write results/train_step_NET.json and the table of README.md")
+    return parser.parse_args()
+
+
+def _write_images(folder: Path, count: int) -> None:
+    from photographs import write_photographs
+
+    write_photographs(folder, count)
+
+
+def _start(framework: Framework, options: argparse.Namespace, images: Path) -> Worker:
+    python = options.paddle_python if framework.paddle else sys.executable
+    command = [python, str(HERE / "step_worker.py"), framework.case, options.net, str(images), "--batch", str(options.batch)]
+    environment = os.environ | _THREADS | {"TF_CPP_MIN_LOG_LEVEL": "3", "KCLASSIFY_CACHE": str(images.parent / "cache")}
+    if framework.backend:
+        environment["KERAS_BACKEND"] = framework.backend
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen(command, env=environment, text=True, preexec_fn=_one_processor, **pipes)  # noqa: PLW1509
+    return Worker(process, options.batch)
+
+
+def _one_processor() -> None:
+    """The last of those that this process may use: what has no setting for its threads has one all the same."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _say(number: int, name: str) -> None:
+    """What is being done, a line each: a run takes the better part of an hour."""
+    print("warm-up" if number == 0 else f"round {number}", name, sep=": ", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
