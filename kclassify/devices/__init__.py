@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kclassify.devices.cluster import Cluster, Team, join_jax, join_tensorflow
+from kclassify.devices.direct import batch_norm, convolution, depthwise
 from kclassify.devices.replicas import (
     assign_on_replicas,
     backend,
@@ -25,7 +26,10 @@ __all__ = [
     "Devices",
     "assign_on_replicas",
     "backend",
+    "batch_norm",
     "bring_home",
+    "convolution",
+    "depthwise",
     "held_unless",
     "mean_over_replicas",
     "precision",
@@ -267,6 +271,7 @@ def set_seeds(seed: int, *, deterministic: bool) -> None:
         import torch
 
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # no operation of ours reads what none has written
 
 
 def _numbers(gpus: str | None, found: int) -> list[int]:

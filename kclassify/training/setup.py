@@ -29,7 +29,7 @@ from kclassify.training import remote
 from kclassify.training.distillation import open_teacher, with_teacher
 from kclassify.training.losses import ClassificationLoss, balanced_weights
 from kclassify.training.optimizer import make_groups, make_optimizer
-from kclassify.training.replicas import for_replicas
+from kclassify.training.replicas import for_training
 from kclassify.training.schedules import Table, learning_rates
 
 
@@ -153,8 +153,8 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
         model = create_model(config.preset, **settings, activation=None, dropout=config.dropout)
         draw_weights(model, config.seed)
         start = _load(model, weights, card)
-        if machine.strategy and config.sync_bn:
-            model = for_replicas(model)
+        if config.sync_bn or not machine.strategy:
+            model = for_training(model)
         if config.finetune.freeze_bn:
             freeze_batch_norm(model)
         size = card.preprocessing.size
