@@ -42,11 +42,10 @@ def runs(tmp_path_factory, digits) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def presets(tmp_path_factory, digits) -> dict[str, Path]:
-    """resnet18 in single precision on every backend, as a user would train it."""
-    out = tmp_path_factory.mktemp("presets")
-    settings = ["--preset", "resnet18", "--set", "dropout=0", "--lr", "0.001"]
-    return {backend: train(out, backend, digits, settings, backend=backend, double=False) for backend in BACKENDS}
+def single(tmp_path_factory, digits) -> dict[str, Path]:
+    """The same in single precision, as a user would train it."""
+    out = tmp_path_factory.mktemp("single")
+    return {backend: train(out, backend, digits, SAME, backend=backend, double=False) for backend in BACKENDS}
 
 
 def check(one: Path, other: Path, what: str, tolerance: float) -> None:
@@ -61,8 +60,16 @@ def test_a_run_is_the_same_on_every_backend(runs, backend):
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_resnet18_is_the_same_on_every_backend(presets, backend):
-    check(presets["tensorflow"], presets[backend], f"{backend} and tensorflow, resnet18 in single precision", 1e-3)
+def test_a_run_in_single_precision_is_nearly_the_same(single, backend):
+    check(single["tensorflow"], single[backend], f"{backend} and tensorflow, single precision", 1e-3)
+
+
+def test_resnet18_is_nearly_the_same_on_every_backend(tmp_path, digits):
+    """A preset that people train, ten times as deep; JAX compiles it for minutes on a CPU."""
+    settings = ["--preset", "resnet18", "--set", "dropout=0", "--lr", "0.0005"]
+    runs = {backend: train(tmp_path, backend, digits, settings, backend=backend, double=False) for backend in BACKENDS}
+    for backend in ("jax", "torch"):
+        check(runs["tensorflow"], runs[backend], f"{backend} and tensorflow, resnet18 in single precision", 1e-3)
 
 
 @pytest.mark.parametrize("machine", ["4 devices", "2 processes"])
@@ -83,9 +90,9 @@ def probabilities(model: Path, backend: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("trained_on", BACKENDS)
-def test_a_model_file_is_the_same_on_every_backend(presets, trained_on):
+def test_a_model_file_is_the_same_on_every_backend(single, trained_on):
     """Opened by plain Keras."""
-    found = {backend: probabilities(presets[trained_on] / "best.keras", backend) for backend in BACKENDS}
+    found = {backend: probabilities(single[trained_on] / "best.keras", backend) for backend in BACKENDS}
     differences = {backend: np.abs(found[backend] - found[trained_on]).max() for backend in BACKENDS}
     print(f"best.keras of {trained_on}: {', '.join(f'{backend} {difference:.1e}' for backend, difference in differences.items())}")
     assert max(differences.values()) < 1e-4

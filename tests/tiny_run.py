@@ -37,7 +37,7 @@ def start(*arguments: str, devices: int = 1, backend: str = "tensorflow", double
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def finish(process: subprocess.Popen[str], seconds: float = 300) -> str:
+def finish(process: subprocess.Popen[str], seconds: float = 1200) -> str:
     """What a command that went well had to say on stderr."""
     _, errors = process.communicate(timeout=seconds)
     assert process.returncode == 0, errors[-3000:]
