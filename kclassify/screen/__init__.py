@@ -56,6 +56,8 @@ def run_result(run: "Run", as_json: bool) -> None:
         ("next", f"kclassify predict FILE --model {shlex.quote(str(run.path))}"),
         ("", f"kclassify export {shlex.quote(str(run.path))} --format onnx"),
     ]
+    if not run.path.is_dir():  # of several machines the first one has it
+        rows = [*rows[:2], ("run", "written by worker 0")]
     _pairs(rows)
 
 
