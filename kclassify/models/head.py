@@ -23,7 +23,8 @@ def classify(x: Tensor, num_classes: int, *, name: str, dropout: float, activati
     float32 under every precision policy: top-k metrics and the loss need it.
     """
     if dropout:
-        x = layers.Dropout(dropout, name="dropout")(x)
+        # The seed is drawn anew for a run. Without one Keras on PyTorch takes its masks from where no checkpoint sees them.
+        x = layers.Dropout(dropout, seed=0, name="dropout")(x)
     start = keras.initializers.RandomNormal(stddev=0.01)  # near-equal probabilities at the first step
     x = layers.Dense(num_classes, kernel_initializer=start, dtype="float32", name=layer_name(name))(x)  # [N, num_classes]
     return x if activation is None else layers.Activation(activation, dtype="float32", name="probabilities")(x)

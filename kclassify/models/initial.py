@@ -10,9 +10,15 @@ _TRUNCATION = 0.87962566103423978  # standard deviation of a normal distribution
 
 
 def draw_weights(model: keras.Model, seed: int) -> None:
-    """Draw every weight of a model that its layers start at random anew, in the distribution of the layer's own initializer."""
+    """Draw every weight of a model that its layers start at random anew, in the distribution of the layer's own initializer.
+
+    The states of its random layers follow the seed too.
+    """
     for layer in model.layers:
         draw_layer(layer, seed)
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign(np.array([zlib.crc32(f"{seed}/{layer.name}".encode()) % 2**31, 0]))
 
 
 def draw_layer(layer: keras.layers.Layer, seed: int) -> None:
