@@ -2,10 +2,8 @@
 
 import os
 import shlex
-import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,6 @@ from kclassify import devices
 from kclassify.config import RunConfig
 from kclassify.console import Console
 from kclassify.data.sources import check_exists
-from kclassify.devices import cluster
 from kclassify.errors import Interrupted
 from kclassify.training.stop import StopSignals
 
@@ -91,7 +88,7 @@ def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str
     if run.facts["status"] == "finished" and not changed.keys() & {"epochs", "stop.patience"}:
         console.line(f"{run.path} is finished; there is nothing to resume. For more epochs: --epochs {2 * config.epochs}")
         return Run(run.path, run.facts["best"], run.facts["last"])
-    with StopSignals() as signals, _own_copy(run, config) as run, run.claimed():
+    with StopSignals() as signals, run.claimed():
         devices.start(config.backend)
         from kclassify.training.guards import check_room
         from kclassify.training.setup import keep_decoded, prepare
@@ -100,17 +97,6 @@ def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str
         run.check_data(task.data)
         check_room(run.path, task, present=run.bytes_present())
         return _finish(keep_decoded(task, console), run, console, signals, changed)
-
-
-@contextmanager
-def _own_copy(run: Any, config: RunConfig) -> Iterator[Any]:
-    """The run itself for the worker that writes it; for the others of several machines a copy that is thrown away."""
-    among = cluster.find(config.nodes, config.rank, os.environ)
-    if among is None or among.is_chief:
-        yield run
-        return
-    with tempfile.TemporaryDirectory(prefix="kclassify-worker-") as scratch:
-        yield type(run).open(shutil.copytree(run.path, Path(scratch) / "run", ignore=shutil.ignore_patterns(".lock", "*.tmp")))
 
 
 def _finish(task: Any, run: Any, console: Console, signals: StopSignals, changed: Mapping[str, tuple[Any, Any]] | None = None) -> Run:
