@@ -16,9 +16,12 @@ from kclassify.errors import KClassifyError, UsageError
 from kclassify.training import changes, lr_chart, lr_finder
 
 
-def rising(losses: list[float], *, accumulate: int = 1) -> lr_finder._Rising:
-    """The callback after a `fit` that had these losses, as Keras tells them: running means."""
-    callback = lr_finder._Rising(np.geomspace(1e-5, 10, 100), accumulate, Console(quiet=True), None)
+def rising(losses: list[float], *, accumulate: int = 1, images: int = 8000) -> lr_finder._Rising:
+    """The callback after a `fit` with steps of 8 images that had these losses, as Keras tells them: running means."""
+    task = types.SimpleNamespace(
+        config=types.SimpleNamespace(accumulate=accumulate), step_images=8, images_before=lambda step: min(8 * step, images)
+    )
+    callback = lr_finder._Rising(task, np.geomspace(1e-5, 10, 100), Console(quiet=True), None)
     callback.set_model(types.SimpleNamespace(stop_training=False))
     for step in range(len(losses)):
         callback.on_train_batch_end(step, {"loss": np.mean(losses[: step + 1])})
@@ -34,6 +37,12 @@ def test_losses_come_out_of_the_running_means_and_are_smoothed():
     weights = 0.9 ** np.arange(4)[::-1]
     assert found.smoothed[-1] == pytest.approx(np.average(losses, weights=weights))
     np.testing.assert_allclose(rising(losses, accumulate=2).losses, [2.5, 2.5])
+
+
+def test_a_batch_that_is_filled_up_has_the_loss_of_its_images():
+    found = rising([2.0, 2.0, 0.5], images=18)  # 2 of 8 places of the last batch are images, the others count nothing
+    np.testing.assert_allclose(found.losses, [2.0, 2.0, 2.0])
+    np.testing.assert_allclose(found.smoothed, [2.0, 2.0, 2.0])
 
 
 @pytest.mark.parametrize("last", [[1000.0] * 5, [math.nan], [math.inf]])

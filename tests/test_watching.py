@@ -1,11 +1,14 @@
 """What a run tells of itself while it goes: the time it waits for images, curves and pictures for TensorBoard."""
 
+import contextlib
 import csv
+import dataclasses
 import io
+import json
 import re
-import sys
 import time
 import types
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_digits
+from sklearn.metrics import precision_score, recall_score
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
 
 import kclassify as kc
 from kclassify import config
@@ -22,6 +28,7 @@ from kclassify.data.python_ops import python_op
 from kclassify.data.stopwatch import Stopwatch
 from kclassify.training.input_bound import InputBound
 
+TRAIN, STEPS = 32, 4  # images and steps of an epoch
 SMALL = {"preset": "resnet18", "image_size": 32, "batch_size": 8}
 
 
@@ -36,11 +43,11 @@ def digits(tmp_path_factory):
     return root
 
 
-def slowed(batches: tf.data.Dataset, seconds: float) -> tf.data.Dataset:
-    """The same batches, each of them so much later."""
+def slowed(batches: tf.data.Dataset, waits: list[float]) -> tf.data.Dataset:
+    """The same batches, each of them so many seconds later."""
 
     def late(weights: np.ndarray) -> np.ndarray:
-        time.sleep(seconds)
+        time.sleep(sum(waits))
         return weights
 
     return batches.map(lambda x, y, weights: (x, y, tf.ensure_shape(python_op(late, [weights], tf.float32), weights.shape)))
@@ -53,10 +60,10 @@ def batches_of(count: int) -> tf.data.Dataset:
 
 def test_the_stopwatch_counts_waiting_and_nothing_else():
     starved, idle = Stopwatch(), Stopwatch()
-    for _ in starved.around(slowed(batches_of(11), 0.05)):
+    for _ in starved.around(slowed(batches_of(11), [0.05])):
         pass
     assert 10 * 0.05 <= starved.seconds < 10 * 0.05 + 0.4
-    for _ in idle.around(slowed(batches_of(11), 0.01).prefetch(11)):
+    for _ in idle.around(slowed(batches_of(11), [0.01]).prefetch(11)):
         time.sleep(0.05)
     assert idle.seconds < 0.1
 
@@ -69,33 +76,58 @@ def test_the_stopwatch_changes_no_batch():
             np.testing.assert_array_equal(found, expected)
 
 
+@dataclasses.dataclass
+class Watched:
+    """A run whose first epoch waited for images, and that was killed when the second one was about to be saved; then it was resumed."""
+
+    path: Path
+    said: str = ""
+    said_resumed: str = ""
+    points_when_killed: int = 0
+    saved: list[int] = dataclasses.field(default_factory=list)
+
+
+class Killed(BaseException):
+    """Nothing of the process survives it."""
+
+
 @pytest.fixture(scope="module")
 def run(digits, tmp_path_factory):
-    """Two epochs, and what they said."""
-    errors = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stderr", errors)
-        found = kc.train(data=digits, out=tmp_path_factory.mktemp("runs"), epochs=2, **SMALL)
-    return found, errors.getvalue()
+    from kclassify.training import loop
+
+    place = tmp_path_factory.mktemp("runs")
+    found, waits = Watched(place / "watched"), [2.0]
+    original, commit = pipeline.train_batches, loop.Loop.commit
+
+    def killing(self):
+        waits.clear()
+        if self.progress.step == 2 * STEPS:
+            raise Killed  # all of the second epoch is in the event file, its end in no checkpoint
+        found.saved.append(self.progress.step)
+        commit(self)
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()) as errors:
+        patch.setattr(pipeline, "train_batches", lambda *args, **kwargs: slowed(original(*args, **kwargs), waits))
+        patch.setattr(loop.Loop, "commit", killing)
+        with pytest.raises(Killed):
+            kc.train(data=digits, out=place, name="watched", epochs=2, checkpoint={"steps": STEPS + 2}, **SMALL)
+    found.said, found.points_when_killed = errors.getvalue(), len(points(read_events(found.path), "step/loss"))
+    with contextlib.redirect_stderr(io.StringIO()) as errors:
+        kc.resume(found.path)
+    found.said_resumed = errors.getvalue()
+    return found
 
 
-def waiting(run: Any) -> list[float]:
+def rows(run: Watched) -> list[dict[str, float]]:
     with (run.path / "metrics.csv").open() as file:
-        return [float(row["waiting"]) for row in csv.DictReader(file)]
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
-def test_a_run_that_computes_is_not_called_input_bound(run):
-    found, said = run
-    assert "input-bound" not in said
-    assert [share < 0.3 for share in waiting(found)] == [True, True]
-
-
-def test_a_run_that_waits_for_images_says_so_with_what_to_try(digits, tmp_path, monkeypatch, capsys):
-    original = pipeline.train_batches
-    monkeypatch.setattr(pipeline, "train_batches", lambda *args, **kwargs: slowed(original(*args, **kwargs), 2.0))
-    found = kc.train(data=digits, out=tmp_path, epochs=1, **SMALL)
-    assert re.search(r"^input-bound: \d\d% .* images; try --cache ram \(decoded they take .* GB\)$", capsys.readouterr().err, re.MULTILINE)
-    assert waiting(found)[0] > 0.3
+def test_a_run_that_waits_for_images_says_so_with_what_to_try(run):
+    line = r"^input-bound: \d\d% of the epoch .* images; try --cache ram \(decoded they take .* GB\)$"
+    assert len(re.findall(line, run.said, re.MULTILINE)) == 1
+    assert "input-bound" not in run.said_resumed
+    assert [row["waiting"] > 0.3 for row in rows(run)] == [True, False]
 
 
 def task_of(*, side: int = 100, **settings: Any) -> Any:
@@ -122,3 +154,74 @@ def test_the_advice_fits_the_run_and_comes_once(task, free, advice, capsys, monk
         told.tell(share)
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("input-bound: 45% of the epoch went into waiting for images; ") and advice in line
+
+
+@pytest.fixture(scope="module")
+def events(run):
+    """What TensorBoard reads of the run."""
+    return read_events(run.path)
+
+
+def read_events(path: Any) -> EventAccumulator:
+    everything = {name: 0 for name in ("tensors", "scalars", "images", "histograms")}
+    found = EventAccumulator(str(path / "tensorboard"), size_guidance=everything)
+    found.Reload()
+    return found
+
+
+def points(events: EventAccumulator, tag: str) -> list[tuple[int, float]]:
+    return [(event.step, event.value) for event in events.Scalars(tag)]
+
+
+def test_curves_are_the_rows_of_metrics_and_the_steps(run, events):
+    for column in ("train_loss", "val_top1", "ema_loss", "lr", "waiting"):
+        expected = [(row["step"], pytest.approx(row[column], rel=1e-5)) for row in rows(run)]
+        assert points(events, column.replace("_", "/", 1)) == expected
+    losses = points(events, "step/loss")
+    assert [step for step, _ in losses] == list(range(1, 2 * STEPS + 1))
+    # The last batch of an epoch is filled up; the mean over its images is the epoch's.
+    images = np.array([8, 8, 8, 8][:STEPS])
+    images[-1] = TRAIN - 8 * (STEPS - 1)
+    means = [np.average([loss for _, loss in losses[first : first + STEPS]], weights=images) for first in (0, STEPS)]
+    assert means == [pytest.approx(row["train_loss"], rel=1e-4) for row in rows(run)]
+    assert points(events, "step/lr")[-1] == (2 * STEPS, pytest.approx(rows(run)[-1]["lr"]))
+
+
+def test_the_first_images_the_weights_and_the_graph_are_there(run, events):
+    [image] = events.Images("first images")
+    sheet = np.asarray(Image.open(io.BytesIO(image.encoded_image_string)))
+    assert sheet.shape[:2] == (image.height, image.width) and len(np.unique(sheet)) > 50
+    model = kc.load_model(run.path / "last.keras")
+    histograms = [tag for tag in events.Tags()["tensors"] if tag.startswith("weights/")]
+    assert histograms == [f"weights/{variable.path}" for variable in model.trainable_variables]
+    for variable, tag in list(zip(model.trainable_variables, histograms, strict=True))[-2:]:
+        drawn = tf.make_ndarray(events.Tensors(tag)[-1].tensor_proto)  # rows of left, right, count
+        values = np.asarray(variable)
+        assert (drawn[0, 0], drawn[-1, 1], drawn[:, 2].sum()) == (pytest.approx(values.min()), pytest.approx(values.max()), values.size)
+    [graph] = events.Tensors("keras")
+    nodes = keras_model_to_graph_def(json.loads(graph.tensor_proto.string_val[0])).node
+    assert len(nodes) > len(model.layers) / 2 and sum(len(node.input) for node in nodes) >= len(model.layers) - 1
+
+
+def test_precision_and_recall_are_scikit_learns(run, events, digits):
+    from kclassify.training.run_folder import RunFolder
+    from kclassify.training.setup import load_data, make_card
+
+    settings = RunFolder.open(run.path).config()
+    data = load_data(settings, Console(quiet=True))
+    batches = pipeline.eval_batches(data.val, make_card(settings, data.val.class_names).preprocessing, batch_size=len(data.val))
+    pixels, targets, _ = next(batches.as_numpy_iterator())
+    answers = np.asarray(kc.load_model(run.path / "last.keras")(pixels.astype("f4"), training=False))
+    *_, precision, recall = tf.make_ndarray(events.Tensors("validation/precision and recall/pr_curves")[-1].tensor_proto)
+    for number in (20, 90, 100, 160):
+        answered = (np.floor(answers * 200) >= number).ravel()
+        assert precision[number] == pytest.approx(precision_score(targets.ravel() > 0, answered, zero_division=0.0), abs=1e-6)
+        assert recall[number] == pytest.approx(recall_score(targets.ravel() > 0, answered), abs=1e-6)
+
+
+def test_a_resumed_run_has_no_point_twice_and_none_is_missing(run, events):
+    assert run.saved == [STEPS, STEPS + 2] and run.points_when_killed == 2 * STEPS
+    assert [step for step, _ in points(events, "step/lr")] == list(range(1, 2 * STEPS + 1))
+    assert [step for step, _ in points(events, "val/loss")] == [STEPS, 2 * STEPS]
+    assert len(events.Images("first images")) == len(events.Tensors("keras")) == 1
+    assert [event.step for event in events.Tensors("validation/precision and recall/pr_curves")] == [STEPS, 2 * STEPS]

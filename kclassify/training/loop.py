@@ -31,7 +31,7 @@ from kclassify.training.run_folder import RunFolder
 from kclassify.training.schedules import plateau_factor, rates_by_epoch
 from kclassify.training.setup import Task, copy_weights, run_rates
 from kclassify.training.stop import StopSignals
-from kclassify.training.tensorboard import write_row
+from kclassify.training.tensorboard import TensorBoard
 
 _READ_AHEAD = 64  # batches that the pipeline may have been ahead of the step that failed
 
@@ -64,6 +64,7 @@ class Loop:
         self.saved_at = time.monotonic()
         self.epoch_began = time.monotonic()
         self.waiting, self.input_bound = Stopwatch(), InputBound(task, console)
+        self.board = TensorBoard(self)
         how: dict[str, Any] = {"batch_size": task.config.batch_size, "part": task.machine.part}
         self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, **how)
         if task.config.image_cache == "ram":
@@ -189,6 +190,8 @@ class Loop:
             if known is None:
                 raise
             raise known from error
+        finally:
+            self.board.close()
 
     def _fit_with_rollbacks(self, signals: StopSignals) -> None:
         if self.task.config.on_nan == "rollback" and checkpoint.last_step(self.run.checkpoints) is None:
@@ -235,7 +238,7 @@ class Loop:
                     initial_epoch=first // per_epoch,
                     epochs=-(-last // per_epoch),
                     steps_per_epoch=min(per_epoch, last - first),
-                    callbacks=[AfterStep(self, signals, bar), AfterEpoch(self, signals)],
+                    callbacks=[AfterStep(self, signals, bar), self.board, AfterEpoch(self, signals)],
                     shuffle=False,  # the pipeline has its own order
                     verbose=0,
                 )
@@ -326,10 +329,10 @@ class Loop:
         copy_weights(self.task.model, self.task.deployed)
         bundle.save(self.task.deployed, self.task.card, self.run.last)
         self.progress.sums, self.progress.seconds = {}, 0.0
+        self.board.write_epoch(row)  # before the checkpoint: what is beyond one is forgotten and written anew, what is missing is not
         self.commit()
         self.run.write_metrics(self.progress.history)
         self.run.update(best=self.progress.best, last=row)
-        write_row(self.run.path / "tensorboard", row)
         self.console.line(self._text(row))
         self.input_bound.tell(row["waiting"])
         self.epoch_began, self.waiting.seconds = time.monotonic(), 0.0

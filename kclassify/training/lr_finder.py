@@ -63,7 +63,7 @@ def find(task: Task, console: Console, signals: Any = None) -> RangeTest:
     before = [ops.convert_to_numpy(variable) for variable in task.model.variables]
     compile_model(task.model, task.config, task.data, task.machine, rates)
     with console.progress("looking for a learning rate", STEPS) as bar:
-        rising = _Rising(rates, task.config.accumulate, bar, signals)
+        rising = _Rising(task, rates, bar, signals)
         task.model.fit(
             _batches(task), epochs=1, steps_per_epoch=STEPS * task.config.accumulate, callbacks=[rising], shuffle=False, verbose=0
         )
@@ -108,25 +108,27 @@ def _result(task: Task, rising: "_Rising") -> RangeTest:
 class _Rising(keras.callbacks.Callback):
     """Notes the loss of each change of the weights, smoothed too, and ends the test when it diverges."""
 
-    def __init__(self, rates: np.ndarray, accumulate: int, bar: Console, signals: Any):
+    def __init__(self, task: Task, rates: np.ndarray, bar: Console, signals: Any):
         super().__init__()
-        self.rates, self.accumulate, self.bar, self.signals = rates, accumulate, bar, signals
+        self.task, self.rates, self.bar, self.signals = task, rates, bar, signals
         self.losses: list[float] = []
         self.smoothed: list[float] = []
         self.diverged = False
-        self._total = self._average = 0.0
+        self._total = self._average = self._weight = 0.0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Take the step's loss out of Keras' running mean."""
-        if (batch + 1) % self.accumulate:
+        """Take the loss out of Keras' running mean over all places of the batches; an epoch's last batch may have few images."""
+        accumulate = self.task.config.accumulate
+        if (batch + 1) % accumulate:
             return
-        total = float((logs or {})["loss"]) * (batch + 1)
-        loss, self._total = (total - self._total) / self.accumulate, total
-        self._average = _SMOOTHING * self._average + (1 - _SMOOTHING) * loss
-        smoothed = self._average / (1 - _SMOOTHING ** (len(self.losses) + 1))
+        before, self._total = self._total, float((logs or {})["loss"]) * (batch + 1) * self.task.step_images
+        images = self.task.images_before(batch + 1) - self.task.images_before(batch + 1 - accumulate)
+        self._average = _SMOOTHING * self._average + self._total - before
+        self._weight = _SMOOTHING * self._weight + images
+        smoothed = self._average / self._weight
         self.diverged = not math.isfinite(smoothed) or smoothed > _DIVERGED * min(self.smoothed, default=smoothed)
         if math.isfinite(smoothed):
-            self.losses.append(loss)
+            self.losses.append((self._total - before) / images)
             self.smoothed.append(smoothed)
         self.bar.advance(len(self.losses), {"loss": smoothed, "lr": self.rates[len(self.losses) - 1]})
         self.model.stop_training = self.diverged or bool(self.signals and self.signals.received)

@@ -61,6 +61,11 @@ class Task:
         """Steps of the whole run."""
         return self.steps_per_epoch * self.config.epochs
 
+    def images_before(self, step: int) -> int:
+        """How many images the steps before this one have seen; those that fill up the last batch of an epoch do not count."""
+        epochs, inside = divmod(step, self.steps_per_epoch)
+        return epochs * len(self.data.train) + min(inside * self.step_images, len(self.data.train))
+
     @property
     def transform(self) -> TrainTransform:
         """The training transform that the config asks for."""
