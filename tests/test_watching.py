@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from rich.console import Console as RichConsole
 from sklearn.datasets import load_digits
 from sklearn.metrics import precision_score, recall_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -26,6 +27,7 @@ from kclassify.console import Console
 from kclassify.data import decoded, pipeline
 from kclassify.data.python_ops import python_op
 from kclassify.data.stopwatch import Stopwatch
+from kclassify.training import epoch_report
 from kclassify.training.input_bound import InputBound
 
 TRAIN, STEPS = 32, 4  # images and steps of an epoch
@@ -225,3 +227,32 @@ def test_a_resumed_run_has_no_point_twice_and_none_is_missing(run, events):
     assert [step for step, _ in points(events, "val/loss")] == [STEPS, 2 * STEPS]
     assert len(events.Images("first images")) == len(events.Tensors("keras")) == 1
     assert [event.step for event in events.Tensors("validation/precision and recall/pr_curves")] == [STEPS, 2 * STEPS]
+
+
+ROW = {"epoch": 2, "lr": 0.05, "images_per_second": 88.6, "train_loss": 2.3, "train_top1": 0.5, "val_loss": 1.2, "val_top1": 0.3125}
+ROW |= {"ema_loss": 0.7, "ema_top1": 0.77, "train_top5": 0.9, "val_top5": 0.8, "ema_top5": 0.9}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_terminal_gets_a_table_that_fits(width):
+    console, screen = Console(), io.StringIO()
+    console._rich = RichConsole(file=screen, force_terminal=True, width=width, color_system=None)
+    for epoch, marked in ((2, True), (3, False)):
+        report = ({**ROW, "epoch": epoch}, 12, 1442 * 9)
+        console.row(epoch_report.line(*report), epoch_report.cells(*report), least=epoch_report.LEAST, marked=marked)
+    head, *body = screen.getvalue().splitlines()
+    assert max(len(line) for line in (head, *body)) <= width
+    assert [line.split()[0] for line in body] == ["2/12", "3/12"] and [line.endswith(" *") for line in body] == [True, False]
+    # A value stands under the end of its column's name.
+    for name, value in (("val top1", "0.3125"), ("ema top1", "0.7700")):
+        assert body[0].index(value) + len(value) == head.index(name) + len(name)
+    assert ("lr" in head.split()) == (width == 120)
+
+
+def test_a_pipe_gets_whole_lines(capsys):
+    report = (ROW, 12, 886 * 3600)
+    Console().row(epoch_report.line(*report), epoch_report.cells(*report), marked=True)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("[epoch 2/12] train loss: 2.30000, top1: 0.50000, top5: 0.90000 | val loss: 1.20000, ") and line.endswith(
+        "eta: 10:00:00"
+    )

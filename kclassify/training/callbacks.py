@@ -36,12 +36,19 @@ class AfterStep(keras.callbacks.Callback):
         super().__init__()
         self.loop, self.signals, self.bar = loop, signals, bar
 
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """From here on the speed is measured."""
+        self.began = time.monotonic()
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Hand the step to the loop."""
         logs = logs or {}
         self.signals.defer()
         at_end = self.loop.after_step(logs)
         shown = {name: logs[name] for name in self.loop.train_metrics[:2] if name in logs}
+        shown["images/s"] = (batch + 1) * self.loop.task.step_images / (time.monotonic() - self.began)
+        if self.loop.progress.best:
+            shown["best"] = self.loop.progress.best["top1"]
         done = (self.loop.place - 1) % self.loop.task.steps_per_epoch + 1
         self.bar.advance(done, shown, description=self.loop.title())
         if not at_end and (_told_to_stop(self.loop, self.signals) or time.monotonic() > self.loop.deadline):

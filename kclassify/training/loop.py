@@ -22,7 +22,7 @@ from kclassify.data.stopwatch import Stopwatch
 from kclassify.errors import DataError, Interrupted, KClassifyError, UsageError
 from kclassify.metrics import results
 from kclassify.models import bundle
-from kclassify.training import changes, checkpoint, guards
+from kclassify.training import changes, checkpoint, epoch_report, guards
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
 from kclassify.training.guards import NotFinite
 from kclassify.training.input_bound import InputBound
@@ -333,7 +333,10 @@ class Loop:
         self.commit()
         self.run.write_metrics(self.progress.history)
         self.run.update(best=self.progress.best, last=row)
-        self.console.line(self._text(row))
+        left = (self.task.total_steps - self.place) * self.task.step_images
+        told = (row, self.task.config.epochs, left)
+        is_best = self.progress.best.get("epoch") == row["epoch"]
+        self.console.row(epoch_report.line(*told), epoch_report.cells(*told), least=epoch_report.LEAST, marked=is_best)
         self.input_bound.tell(row["waiting"])
         self.epoch_began, self.waiting.seconds = time.monotonic(), 0.0
 
@@ -384,18 +387,6 @@ class Loop:
     def name(self) -> str:
         """The run folder as it is typed in a shell."""
         return shlex.quote(str(self.run.path))
-
-    def _text(self, row: Mapping[str, Any]) -> str:
-        def part(name: str, prefix: str) -> str:
-            values = [(metric, row.get(f"{prefix}_{metric}")) for metric in ("loss", "top1", "top5")]
-            return f"{name} " + ", ".join(f"{metric}: {value:.5f}" for metric, value in values if value is not None)
-
-        parts = [part("train", "train"), part("val", "val"), *([part("ema", "ema")] if "ema_loss" in row else [])]
-        left = (self.task.total_steps - self.place) * self.task.step_images / max(row["images_per_second"], 1e-9)
-        minutes, seconds = divmod(round(left), 60)
-        eta = f"eta: {minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-        end = f"lr: {row['lr']:.6f}, {row['images_per_second']:.1f} images/s, {eta}"
-        return f"[epoch {row['epoch']}/{self.task.config.epochs}] {' | '.join([*parts, end])}"
 
 
 def _rate_after(table: np.ndarray, made: int) -> float:
