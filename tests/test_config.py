@@ -259,7 +259,7 @@ def test_whole_numbers_may_be_written_as_floats_and_the_other_way_round():
 
 
 RANGES = {  # key: (outside, ...), (inside, ...)
-    "epochs": ((0, -1, 100_001), (1, 100_000)), "batch_size": ((0, -8), (1, 4096)), "seed": ((-1, 2**31), (0, 2**31 - 1)),
+    "epochs": ((0, -1, 100_001), (1, 100_000)), "batch_size": ((-1, -8), (0, 1, 4096)), "seed": ((-1, 2**31), (0, 2**31 - 1)),
     "image_size": ((0, 7, 5000), (8, 4096)), "val_fraction": ((0, 1, -0.1), (0.001, 0.9)), "max_bad": ((-0.1, 1.1), (0, 1)),
     "crop_pct": ((0, 1.01), (0.1, 1)), "dropout": ((-0.1, 1), (0, 0.99)), "optimizer.lr": ((-1e-9, 1e9), (0, 0.5)),
     "optimizer.momentum": ((-0.1, 1), (0, 0.99)), "optimizer.weight_decay": ((-1,), (0,)), "optimizer.ema": ((-0.1, 1), (0, 0.9999)),

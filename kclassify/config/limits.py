@@ -21,7 +21,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, 100_000),
     "join_seconds": (1, 86_400),
     "min_steps": (0, 2**31),
-    "batch_size": (1, 1_000_000),
+    "batch_size": (0, 1_000_000),
     "seed": (0, 2**31 - 1),
     "image_size": (8, 4096),
     "val_fraction": (0.001, 0.9),

@@ -28,6 +28,8 @@ TEXT_ORIGINS = ("environment", "--set")  # where every value is a text, so that 
 
 def typed(key: str, value: Any, origin: str) -> Any:
     """The value in the type of its key; texts are read as YAML values are."""
+    if key == "batch_size" and value == "auto":
+        return 0
     kind = KEYS[key]
     options = typing.get_args(kind) if typing.get_origin(kind) in (types.UnionType, typing.Union) else (kind,)
     if origin in TEXT_ORIGINS and types.NoneType in options and value in ("", "null", "~"):

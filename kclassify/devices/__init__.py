@@ -32,6 +32,7 @@ __all__ = [
     "depthwise",
     "held_unless",
     "mean_over_replicas",
+    "on_gpu",
     "precision",
     "replica",
     "require_tensorflow",
@@ -145,6 +146,21 @@ def select(
         return _select_cluster(cluster, join_seconds, note)
     choose = {"tensorflow": _select_tensorflow, "jax": _select_jax, "torch": _select_torch}[backend()]
     return choose(gpus)
+
+
+def on_gpu() -> bool:
+    """Whether the devices that `select` has chosen are GPUs, or others with a memory of their own."""
+    if backend() == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    if backend() == "torch":
+        import torch
+
+        return torch.get_default_device().type != "cpu"
+    import tensorflow as tf
+
+    return bool(tf.config.get_visible_devices("GPU"))
 
 
 def _select_cluster(cluster: Cluster, seconds: float, note: Callable[[str], None]) -> Devices:

@@ -30,7 +30,7 @@ def check(changes: Changes, run: str) -> None:
     The images are not judged by `data`, which is a place, but by their fingerprint, once they have been looked at.
     """
     for key, (old, new) in changes.items():
-        if new == "auto":
+        if new == "auto" or (key, new) == ("batch_size", 0):
             raise UsageError(f"{key}: auto is for a new run, this one was begun with {old}. Expected a number.")
         if not (key in _MAY or key.startswith(_MAY_SECTIONS) or _same_variables(key, old, new)):
             anew = f"kclassify train -c {run}/config.yaml --set {key}={new}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kclassify.errors import KClassifyError, SetupError, UsageError
+from kclassify.training.batch_size import is_out_of_memory
 from kclassify.training.setup import Task
 
 ROLLBACKS = 3  # after so many in one run the learning rate was not the cause
@@ -98,11 +99,7 @@ def explained(error: Exception, task: Task, *, run: str, step: int, good: int | 
         return SetupError(
             f"The disk is full: nothing more could be written after step {step}; {kept}.\nMake room, then: kclassify resume {run}"
         )
-    if (
-        isinstance(error, MemoryError)
-        or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
-        or "RESOURCE_EXHAUSTED" in text
-    ):
+    if is_out_of_memory(error):
         return _out_of_memory(task, step)
     return None
 

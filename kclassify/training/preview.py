@@ -83,9 +83,11 @@ def first_images(config: RunConfig, data: "Dataset", card: "ModelCard", count: i
     import numpy as np
 
     from kclassify.data import decoded, pipeline
+    from kclassify.training.batch_size import for_cpu
     from kclassify.training.setup import make_transform
 
-    order: dict[str, Any] = {"batch_size": config.batch_size // config.accumulate, "accumulate": config.accumulate, "seed": config.seed}
+    batch_size = config.batch_size or for_cpu(len(data.train), config.accumulate)  # of any size the images are the same
+    order: dict[str, Any] = {"batch_size": batch_size // config.accumulate, "accumulate": config.accumulate, "seed": config.seed}
     kept = None if config.image_cache == "none" else decoded.keep_decoded(data.train, config.image_cache)
     transform = make_transform(config, card)
     batches = pipeline.train_batches(data.train, transform, **order, first_step=0, last_step=count, decoded=kept)

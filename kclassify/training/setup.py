@@ -1,6 +1,7 @@
 """Everything a run needs before its first step: devices, data, the model and the optimizer."""
 
 import dataclasses
+import gc
 import math
 import os
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from kclassify.metrics import training_metrics
 from kclassify.models import create_model, load_weights
 from kclassify.models.initial import draw_weights
 from kclassify.presets.card import ModelCard
-from kclassify.training import remote
+from kclassify.training import batch_size, remote
 from kclassify.training.distillation import open_teacher, with_teacher
 from kclassify.training.losses import ClassificationLoss, balanced_weights
 from kclassify.training.optimizer import make_groups, make_optimizer
@@ -88,6 +89,8 @@ def prepare(config: RunConfig, console: Console) -> Task:
         raise UsageError(f"batch_size {config.batch_size} cannot be shared by {among}. Expected a multiple of {parts}.")
     devices.set_seeds(config.seed, deterministic=config.deterministic)
     data = load_data(config, console)
+    if not config.batch_size:
+        config = dataclasses.replace(config, batch_size=_choose_batch_size(config, data, machine, console))
     config = _long_enough(config, len(data.train), console)
     for layer in [name for name in config.augment.ops if ":" in name]:
         layers.make_layer(layer)
@@ -97,6 +100,40 @@ def prepare(config: RunConfig, console: Console) -> Task:
     console.line(f"learning rate: {_rate_in_words(config)}")
     rates = compile_model(model, config, data, machine)
     return Task(config, data, machine, card, model, deployed, rates)
+
+
+def _choose_batch_size(config: RunConfig, data: Dataset, machine: Devices, console: Console) -> int:
+    """For `batch_size: 0`."""
+    if machine.cluster:
+        raise UsageError("batch_size: auto looks at one machine's memory. With several, expected a number.")
+
+    def fits(size: int) -> bool:
+        try:
+            _try_steps(dataclasses.replace(config, batch_size=size), data, machine)
+        except Exception as error:
+            if not batch_size.is_out_of_memory(error):
+                raise
+            return False
+        finally:
+            gc.collect()
+        return True
+
+    images, parts = len(data.train), machine.replicas * config.accumulate
+    on_gpu = devices.on_gpu()
+    size = batch_size.largest(images, parts, fits) if on_gpu else batch_size.for_cpu(images, parts)
+    devices.set_seeds(config.seed, deterministic=config.deterministic)  # a number instead of auto gives the same run
+    console.line(f"batch size: {size}{', the largest power of two that fits' if on_gpu else ''}")
+    return size
+
+
+def _try_steps(config: RunConfig, data: Dataset, machine: Devices) -> None:
+    """Two training steps on black images."""
+    card, quiet = make_card(config, data.train.class_names), Console(quiet=True)
+    model, _ = _build(config, card, machine, quiet)
+    compile_model(model, config, data, machine)
+    images, side = config.batch_size // config.accumulate, card.preprocessing.size
+    pixels, targets = np.zeros((images, side, side, 3), np.uint8), np.eye(len(card.class_names), dtype=np.float32)[np.zeros(images, int)]
+    model.fit(pixels, targets, np.ones(images), batch_size=images, epochs=2, shuffle=False, verbose=0)
 
 
 def keep_decoded(task: Task, console: Console) -> Task:

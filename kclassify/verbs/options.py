@@ -51,7 +51,9 @@ Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.", ca
 LongSettings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting; see: kclassify config show.")]
 Seed = Annotated[int | None, typer.Option(help="Of the split, the order, the crops and the weights.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", "-e", help="How often every image is seen.")]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Images a step, over all devices.")]
+BatchSize = Annotated[
+    str | None, typer.Option("--batch-size", "-b", metavar="NUMBER|auto", help="Images a step, over all devices; auto: what fits.")
+]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")]
 LearningRate = Annotated[str | None, typer.Option("--lr", metavar="NUMBER|auto", help="Peak learning rate; auto looks for it, as lr-find.")]
 LrScale = Annotated[
