@@ -3,9 +3,11 @@
 import contextlib
 import csv
 import dataclasses
+import importlib.util
 import io
 import json
 import re
+import sys
 import time
 import types
 from pathlib import Path
@@ -27,8 +29,10 @@ from kclassify.console import Console
 from kclassify.data import decoded, pipeline
 from kclassify.data.python_ops import python_op
 from kclassify.data.stopwatch import Stopwatch
+from kclassify.errors import SetupError, UsageError
 from kclassify.training import epoch_report
 from kclassify.training.input_bound import InputBound
+from kclassify.training.watchers import Watchers
 
 TRAIN, STEPS = 32, 4  # images and steps of an epoch
 SMALL = {"preset": "resnet18", "image_size": 32, "batch_size": 8}
@@ -256,3 +260,68 @@ def test_a_pipe_gets_whole_lines(capsys):
     assert line.startswith("[epoch 2/12] train loss: 2.30000, top1: 0.50000, top5: 0.90000 | val loss: 1.20000, ") and line.endswith(
         "eta: 10:00:00"
     )
+
+
+class StandIn(types.ModuleType):
+    """MLflow and Weights & Biases in one: notes what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__("stand-in")
+        self.id, self.info, self.told = "abc", types.SimpleNamespace(run_id="abc"), []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def called(*values: Any, **named: Any) -> Any:
+            self.told.append((name, *values, named))
+            return self
+
+        return called
+
+
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
+def test_other_places_get_settings_and_rows_and_know_a_resumed_run_again(name, tmp_path, monkeypatch):
+    from kclassify.training.run_folder import RunFolder
+
+    place = StandIn()
+    monkeypatch.setitem(sys.modules, name, place)
+    settings = config.resolve({"watch": name, "out": str(tmp_path), "name": "run"}).config
+    run = RunFolder.create(settings)
+    for _ in range(2):
+        watched = Watchers(settings.watch, run, settings, Console())
+        watched.write_epoch({"epoch": 1, "step": 12, "val_top1": 0.5})
+        watched.close()
+        run = RunFolder.open(run.path)
+    assert run.facts["watched"] == {name: "abc"}
+    opening = [(verb, named) for verb, *_, named in place.told if verb in ("init", "start_run")]
+    key = {"wandb": "id", "mlflow": "run_id"}[name]
+    assert [named[key] for _, named in opening] == [None, "abc"]
+    rows = [values for verb, *values in place.told if verb in ("log", "log_metrics")]
+    assert rows == 2 * [[{"epoch": 1.0, "val/top1": 0.5}, {"step": 12}]]
+    assert place.told[-1][0] in ("finish", "end_run")
+
+
+def test_a_place_that_fails_is_told_and_training_goes_on(tmp_path, monkeypatch, capsys):
+    from kclassify.training.run_folder import RunFolder
+
+    def failing(*_: Any, **__: Any) -> None:
+        raise OSError("no route to host\nand more")
+
+    place = StandIn()
+    place.log_metrics = failing
+    monkeypatch.setitem(sys.modules, "mlflow", place)
+    settings = config.resolve({"out": str(tmp_path), "name": "run"}).config
+    watched = Watchers(["mlflow"], RunFolder.create(settings), settings, Console())
+    for _ in range(2):
+        watched.write_epoch({"epoch": 1, "step": 12, "val_top1": 0.5})
+    assert capsys.readouterr().err == "mlflow gets no more of this run: no route to host\n"
+
+
+def test_a_place_whose_package_is_missing_is_named_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SetupError, match=r'the package wandb is not installed\. Install it with: pip install "kclassify\[wandb\]"'):
+        kc.train(watch="tensorboard,wandb", out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(UsageError, match=r"watch: expected some of tensorboard, wandb, mlflow, got 'wandbb'\. Did you mean 'wandb'"):
+        kc.train(watch="wandbb")

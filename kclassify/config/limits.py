@@ -1,7 +1,7 @@
 """What each setting may be: ranges, words to choose from, and pairs that must rise."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 OPTIMIZERS = ("sgd", "rmsprop", "adamw", "lamb", "lion", "adafactor", "muon")
 SCHEDULES = ("cosine", "linear", "polynomial", "constant", "step", "piecewise", "onecycle", "plateau")
 LOSSES = ("cross_entropy", "bce", "focal")
+WATCHERS = ("tensorboard", "wandb", "mlflow")
 CACHES = ("none", "ram", "disk")
 LAYER_PREFIXES = ("keras:", "keras_cv:")  # an augmentation that is a layer of these packages, such as keras:RandomContrast(factor=0.2)
 
@@ -138,6 +139,7 @@ def check(config: RunConfig, values: Mapping[str, Any]) -> None:
         low, high = values[key]
         if not 0 < low <= high <= limit:
             raise UsageError(f"{key}: expected 0 < low <= high <= {limit:g}, got [{low:g}, {high:g}].")
+    _check_places(config.watch)
     if list(config.schedule.milestones) != sorted(set(config.schedule.milestones)) or min(config.schedule.milestones, default=1) <= 0:
         raise UsageError(f"schedule.milestones: expected rising numbers of epochs, got {list(config.schedule.milestones)}.")
     if config.name is not None and (Path(config.name).name != config.name or config.name in ("", ".", "..")):
@@ -159,6 +161,12 @@ def duration(text: str | None) -> float | None:
     if not seconds:
         raise UsageError(f"stop.time_limit: expected a time such as 2h, 90m or 1h30m, got '{text}'.")
     return float(seconds)
+
+
+def _check_places(watch: Iterable[str]) -> None:
+    for place in watch:
+        if place not in WATCHERS:
+            raise UsageError(f"watch: expected some of {', '.join(WATCHERS)}, got '{place}'.{near_names(place, WATCHERS)}")
 
 
 def _check_augmentations(augment: AugmentConfig) -> None:

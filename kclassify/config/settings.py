@@ -154,6 +154,7 @@ class RunConfig:
     """One training run. Field by field what `kclassify config show` prints; sections are written with a dot (`optimizer.lr`).
 
     `batch_size` counts the images of a step over all devices; 0, or the word auto, is the largest power of two that fits.
+    `watch` names the places that show the run while it goes: tensorboard, wandb, mlflow.
     `on_nan` is what follows a loss that is not a number: stop, or rollback to the last checkpoint and on from there at half the rate.
     `nodes` (host:port, all of them) and `rank` (the place of this one) are for several machines, which wait `join_seconds` for each other.
     Of few images there are more epochs than `epochs`: as many as make `min_steps` changes of the weights, unless somebody says how many.
@@ -185,6 +186,7 @@ class RunConfig:
     join_seconds: float = 300.0
     sync_bn: bool = True
     on_nan: str = "stop"
+    watch: tuple[str, ...] = ("tensorboard",)
     out: str = "runs"
     name: str | None = None
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

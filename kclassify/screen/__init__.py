@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Options of `train` that are settings of the run under the same name.
 RUN_FLAGS = (
     *("preset", "data", "val", "recipe", "epochs", "batch_size", "image_size", "weights"),
-    *("gpus", "backend", "nodes", "rank", "precision", "seed", "on_nan", "balance", "out", "name"),
+    *("gpus", "backend", "nodes", "rank", "precision", "seed", "on_nan", "balance", "watch", "out", "name"),
 )
 
 

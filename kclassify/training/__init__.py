@@ -44,6 +44,7 @@ def train(config: RunConfig, console: Console) -> Run:
     Raises:
         KClassifyError: DataError, ModelError, SetupError by what is wrong; Interrupted when told to stop, with the state saved.
     """
+    from kclassify.training import watchers
     from kclassify.training.run_folder import RunFolder, check_place
 
     with StopSignals() as signals:
@@ -51,6 +52,7 @@ def train(config: RunConfig, console: Console) -> Run:
         check_exists(config.data)
         if config.val:
             check_exists(config.val)
+        watchers.check(config.watch)
         devices.start(config.backend)
         from kclassify.training.guards import check_room
         from kclassify.training.lr_finder import with_found_rate
@@ -78,7 +80,7 @@ def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str
     Raises:
         KClassifyError: as `train`; UsageError for a change that cannot be; DataError if the data set is no longer the one of the run.
     """
-    from kclassify.training import changes
+    from kclassify.training import changes, watchers
     from kclassify.training.run_folder import CONFIG, RunFolder
 
     run = RunFolder.open(path)
@@ -89,6 +91,7 @@ def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str
         console.line(f"{run.path} is finished; there is nothing to resume. For more epochs: --epochs {2 * config.epochs}")
         return Run(run.path, run.facts["best"], run.facts["last"])
     with StopSignals() as signals, run.claimed():
+        watchers.check(config.watch)
         devices.start(config.backend)
         from kclassify.training.guards import check_room
         from kclassify.training.setup import keep_decoded, prepare

@@ -9,7 +9,7 @@ from kclassify.errors import UsageError
 
 # Everything else decides which variables there are, what they were drawn from, or what was measured on which images.
 _MAY = {
-    *("epochs", "batch_size", "gpus", "nodes", "rank", "image_cache", "deterministic", "data", "val", "on_nan"),
+    *("epochs", "batch_size", "gpus", "nodes", "rank", "image_cache", "deterministic", "data", "val", "on_nan", "watch"),
     *("optimizer.lr", "optimizer.lr_scale", "optimizer.reference_batch", "optimizer.weight_decay", "optimizer.decay_all"),
     *("optimizer.layer_decay", "optimizer.clip_norm", "optimizer.clip_agc", "distill.weight", "distill.temperature"),
 }

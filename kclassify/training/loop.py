@@ -32,6 +32,7 @@ from kclassify.training.schedules import plateau_factor, rates_by_epoch
 from kclassify.training.setup import Task, copy_weights, run_rates
 from kclassify.training.stop import StopSignals
 from kclassify.training.tensorboard import TensorBoard
+from kclassify.training.watchers import Watchers
 
 _READ_AHEAD = 64  # batches that the pipeline may have been ahead of the step that failed
 
@@ -172,6 +173,8 @@ class Loop:
         guards.check_settings(self.task)
         groups = groups_table(self.optimizer.groups, self.task.model)
         self.run.update(status="running", learning_rates=rates_by_epoch(self.task.rates, self.task.config.epochs), parameter_groups=groups)
+        places = self.task.config.watch if self.task.machine.is_chief else ()
+        self.watchers = Watchers(places, self.run, self.task.config, self.console)
         try:
             self._fit_with_rollbacks(signals)
         except StopRequested:
@@ -192,6 +195,7 @@ class Loop:
             raise known from error
         finally:
             self.board.close()
+            self.watchers.close()
 
     def _fit_with_rollbacks(self, signals: StopSignals) -> None:
         if self.task.config.on_nan == "rollback" and checkpoint.last_step(self.run.checkpoints) is None:
@@ -333,6 +337,7 @@ class Loop:
         self.commit()
         self.run.write_metrics(self.progress.history)
         self.run.update(best=self.progress.best, last=row)
+        self.watchers.write_epoch(row)
         left = (self.task.total_steps - self.place) * self.task.step_images
         told = (row, self.task.config.epochs, left)
         is_best = self.progress.best.get("epoch") == row["epoch"]

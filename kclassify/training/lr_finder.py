@@ -61,7 +61,8 @@ def find(task: Task, console: Console, signals: Any = None) -> RangeTest:
         raise UsageError("The learning rate is looked for on one machine. Expected --lr with a number, or no --nodes.")
     rates = LOWEST * (HIGHEST / LOWEST) ** (np.arange(STEPS) / (STEPS - 1))
     before = [ops.convert_to_numpy(variable) for variable in task.model.variables]
-    compile_model(task.model, task.config, task.data, task.machine, rates)
+    unfrozen = dataclasses.replace(task.config, finetune=dataclasses.replace(task.config.finetune, freeze_epochs=0))
+    compile_model(task.model, unfrozen, task.data, task.machine, rates)
     with console.progress("looking for a learning rate", STEPS) as bar:
         rising = _Rising(task, rates, bar, signals)
         task.model.fit(

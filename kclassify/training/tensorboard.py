@@ -55,7 +55,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _begin(self, step: int) -> None:
         """From here on, what was written of later steps than this one counts no more; only the chief writes."""
-        if self.task.machine.is_chief:
+        if self.task.machine.is_chief and "tensorboard" in self.task.config.watch:
             self._writer = self._writer or EventFileWriter(str(self.loop.run.path / "tensorboard"))
             self._writer.add_event(Event(wall_time=time.time(), step=step + 1, session_log=SessionLog(status=SessionLog.START)))
 

@@ -84,5 +84,6 @@ Teacher = Annotated[str | None, typer.Option(metavar="PRESET|RUN|MODEL", help="L
 Precision = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
 Patience = Annotated[int | None, typer.Option(metavar="EPOCHS", help="End after so many epochs without a better model; 0: never.")]
 TimeLimit = Annotated[str | None, typer.Option(metavar="2h|90m", help="Save and stop after this time, to be resumed later.")]
+Watch = Annotated[str | None, typer.Option(metavar="NAMES", help="Where to watch the run: tensorboard,wandb,mlflow, or none.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, build the model, train nothing.")]
 Model = Annotated[str, typer.Argument(metavar="RUN|MODEL.keras|PRESET", help="What was trained, or a preset with weights.")]

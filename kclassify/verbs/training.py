@@ -35,6 +35,7 @@ from kclassify.verbs.options import (
     Teacher,
     TimeLimit,
     Val,
+    Watch,
     Weights,
 )
 
@@ -75,6 +76,7 @@ def train(  # noqa: PLR0913 - the options of the main verb
     on_nan: OnNan = None,
     patience: Patience = None,
     time_limit: TimeLimit = None,
+    watch: Watch = None,
     recipe: Annotated[str | None, typer.Option(help="Row of settings to start from.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder for run folders.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run folder.")] = None,
