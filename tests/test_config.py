@@ -18,7 +18,7 @@ SAMPLES = {  # for every key a value that is not the default
     "min_steps": 90, "batch_size": 5,
     "seed": 12, "accumulate": 2, "balance": True, "precision": "bfloat16", "backend": "jax", "deterministic":
     False, "gpus": "0,1", "nodes": "a:1,b:2", "rank": 1, "join_seconds": 30.0, "sync_bn": False,
-    "on_nan": "rollback", "out": "elsewhere", "name":
+    "on_nan": "rollback", "watch": ("tensorboard", "mlflow"), "out": "elsewhere", "name":
     "first", "optimizer.name": "rmsprop", "optimizer.lr": 1e-05, "optimizer.lr_scale": "sqrt", "optimizer.reference_batch": 256,
     "optimizer.momentum": 0.8, "optimizer.nesterov": False, "optimizer.beta1": 0.3, "optimizer.beta2": 0.3, "optimizer.epsilon":
     0.3, "optimizer.weight_decay": 0.002, "optimizer.decay_all": True, "optimizer.layer_decay": 0.3, "optimizer.clip_norm": 0.3,
@@ -281,7 +281,7 @@ RANGES |= {key: ((low - 1, 2 * high + 1), (low, high)) for key, (low, high) in _
 
 
 def test_every_number_has_a_range():
-    numbers = {key for key, kind in KEYS.items() if kind not in (str, str | None, bool)} - {"augment.ops"}
+    numbers = {key for key, kind in KEYS.items() if kind not in (str, str | None, bool)} - {"augment.ops", "watch"}
     assert numbers == set(_RANGES) | set(_RISING) | {"augment.hide_and_seek.grid", "schedule.milestones"}
     assert set(RANGES) >= {key for key in numbers if key.count(".") < 2}
 

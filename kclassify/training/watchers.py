@@ -31,8 +31,8 @@ class Watchers:
         for name in names:
             if name in _OPENED_BY:
                 try:
-                    known[name], *place = _OPENED_BY[name](run, config, known.get(name))
-                    self._places[name] = (place[0], place[1])
+                    known[name], write, end = _OPENED_BY[name](run, config, known.get(name))
+                    self._places[name] = (write, end)
                 except Exception as error:
                     self._told(name, error)
         if known:
@@ -83,4 +83,7 @@ def _mlflow(run: RunFolder, config: RunConfig, known: str | None) -> tuple[str, 
     return opened.info.run_id, lambda numbers, step: mlflow.log_metrics(dict(numbers), step=step), mlflow.end_run
 
 
-_OPENED_BY = {"wandb": _wandb, "mlflow": _mlflow}
+_OPENED_BY: dict[str, Callable[[RunFolder, RunConfig, str | None], tuple[str, Write, Callable[[], Any]]]] = {
+    "wandb": _wandb,
+    "mlflow": _mlflow,
+}
