@@ -5,6 +5,7 @@ import types
 
 import numpy as np
 import pytest
+import tiny
 import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -79,6 +80,14 @@ def test_a_resumed_run_takes_a_number():
     before, after = (config.resolve({"optimizer.lr": value}).config for value in (0.1, "auto"))
     with pytest.raises(UsageError, match=r"auto is for a new run, this one was begun with 0\.1"):
         changes.check(changes.compare(before, after), "runs/x")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_net():
+    """What is around the net is tested here, not the net."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.install(patch)
+        yield
 
 
 @pytest.fixture(scope="module")

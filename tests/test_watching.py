@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny
 from PIL import Image
 from rich.console import Console as RichConsole
 from sklearn.datasets import load_digits
@@ -36,6 +37,14 @@ from kclassify.training.watchers import Watchers
 
 TRAIN, STEPS = 32, 4  # images and steps of an epoch
 SMALL = {"preset": "resnet18", "image_size": 32, "batch_size": 8}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_net():
+    """What is around the net is tested here, not the net."""
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.install(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
