@@ -57,7 +57,8 @@ class TensorBoard(keras.callbacks.Callback):
         """From here on, what was written of later steps than this one counts no more; only the chief writes."""
         if self.task.machine.is_chief and "tensorboard" in self.task.config.watch:
             self._writer = self._writer or EventFileWriter(str(self.loop.run.path / "tensorboard"))
-            self._writer.add_event(Event(wall_time=time.time(), step=step + 1, session_log=SessionLog(status=SessionLog.START)))
+            first = step + 1 if step else 0  # of a run that begins anew, the graph and the images too
+            self._writer.add_event(Event(wall_time=time.time(), step=first, session_log=SessionLog(status=SessionLog.START)))
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Keras' running mean of the loss begins anew."""
