@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,9 +22,6 @@ from kclassify.training import sheet
 from kclassify.training.preview import first_images
 from kclassify.training.setup import Task
 
-if TYPE_CHECKING:
-    from kclassify.training.loop import Loop
-
 _POINTS = 1000  # of the curves by step, over a whole run
 _HISTOGRAMS, _CURVES = 50, 10  # epochs of a run with histograms, and with a curve of precision and recall
 _IMAGES = 16  # on the sheet
@@ -38,7 +35,7 @@ class TensorBoard(keras.callbacks.Callback):
     Each `fit` begins with a session log, by which TensorBoard forgets what a process that was killed had written beyond the checkpoint.
     """
 
-    def __init__(self, loop: "Loop"):
+    def __init__(self, loop: Any):
         super().__init__()
         self.loop, self.task = loop, loop.task
         self._writer: EventFileWriter | None = None
