@@ -35,5 +35,5 @@ def test_commands_in_the_readme_are_known():
     from kclassify.cli import app
 
     known = set(typer.main.get_command(app).commands)
-    typed = set(re.findall(r"^\$ kclassify (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    typed = set(re.findall(r"^\$ kclassify ([\w-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
     assert typed and typed <= known
