@@ -18,7 +18,7 @@ import tiny  # noqa: E402 - TensorFlow starts quietly first
 from kclassify.cli import run  # noqa: E402
 from kclassify.data import dataset  # noqa: E402
 from kclassify.models import bundle  # noqa: E402
-from kclassify.training import checkpoint, loop, run_folder, setup  # noqa: E402
+from kclassify.training import checkpoint, loop, run_folder, setup, state  # noqa: E402
 
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree")
 saving, events = 0, 0
@@ -68,9 +68,9 @@ def count(event, _arguments):
 PHASES = {
     "indexing": (dataset, "load"),
     "building": (setup, "_build"),
-    "restoring": (loop.Loop, "restore"),
+    "restoring": (state.State, "restore"),
     "first step": (loop.Loop, "_train_batches"),
-    "middle of an epoch": (loop.Loop, "after_step", lambda loop, _logs: loop.progress.step == 4),
+    "middle of an epoch": (loop.Loop, "after_step", lambda loop, _logs: loop.state.progress.step == 4),
     "checkpoint": (checkpoint, "save", lambda _folder, step, *_: step == 6),
     "validation": (loop.Loop, "_validate"),
     "best.keras": (bundle, "save"),
@@ -82,10 +82,10 @@ after_step = loop.Loop.after_step
 
 
 def noted(self, logs):
-    at_end = after_step(self, logs)
+    # Beforehand: in what follows the step may be saved, and the process ended.
     with Path(os.environ["STEPS_LOG"]).open("a") as file:
-        file.write(f"{self.progress.step}\n")
-    return at_end
+        file.write(f"{self.state.progress.step + 1}\n")
+    return after_step(self, logs)
 
 
 loop.Loop.after_step = noted

@@ -166,7 +166,7 @@ def test_a_disk_that_fills_up_loses_nothing(digits, tmp_path, monkeypatch, momen
     original = Loop.after_step if moment == "checkpoint" else Loop._validate
 
     def filled(loop, *arguments):
-        if loop.progress.step == (4 if moment == "checkpoint" else 6) and not (place / "filler").exists():
+        if loop.state.progress.step == (4 if moment == "checkpoint" else 6) and not (place / "filler").exists():
             fill(place, 4096)
         return original(loop, *arguments)
 

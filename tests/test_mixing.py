@@ -221,7 +221,7 @@ def test_a_broken_run_with_augmentations_ends_in_the_same_weights(straight, grey
 
     def interrupted(self, logs):
         at_end = after_step(self, logs)
-        signals[0].received = signal.SIGINT if self.progress.step == 2 else 0
+        signals[0].received = signal.SIGINT if self.state.progress.step == 2 else 0
         return at_end
 
     with monkeypatch.context() as patch:

@@ -31,7 +31,7 @@ from kclassify.data import decoded, pipeline
 from kclassify.data.python_ops import python_op
 from kclassify.data.stopwatch import Stopwatch
 from kclassify.errors import SetupError, UsageError
-from kclassify.training import epoch_report
+from kclassify.training import epoch_report, state
 from kclassify.training.input_bound import InputBound
 from kclassify.training.watchers import Watchers
 
@@ -108,11 +108,10 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def run(digits, tmp_path_factory):
-    from kclassify.training import loop
 
     place = tmp_path_factory.mktemp("runs")
     found, waits = Watched(place / "watched"), []
-    original, commit = pipeline.train_batches, loop.Loop.commit
+    original, commit = pipeline.train_batches, state.State.commit
 
     def killing(self):
         waits[:] = [0.7] if self.progress.step == STEPS else []
@@ -123,7 +122,7 @@ def run(digits, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()) as errors:
         patch.setattr(pipeline, "train_batches", lambda *args, **kwargs: slowed(original(*args, **kwargs), waits))
-        patch.setattr(loop.Loop, "commit", killing)
+        patch.setattr(state.State, "commit", killing)
         with pytest.raises(Killed):
             kc.train(data=digits, out=place, name="watched", epochs=3, checkpoint={"steps": 2 * STEPS + 2}, **SMALL)
     found.said, found.points_when_killed = errors.getvalue(), len(points(read_events(found.path), "step/loss"))

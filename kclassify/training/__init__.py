@@ -107,12 +107,14 @@ def _finish(task: Any, run: Any, console: Console, signals: StopSignals, changed
     from kclassify.training.loop import Loop
 
     loop = Loop(task, run, console)
-    loop.restore()
+    loop.state.restore()
     if changed:
-        run.record_changes(task.config, loop.changes(run.config(), changed))
+        run.record_changes(task.config, loop.state.changes(run.config(), changed))
     with run.failure_noted():
         loop.fit(signals)
-    run.update(status="finished", best=loop.progress.best, last=loop.progress.history[-1], weights_sha256=loop.weights_sha256())
+    run.update(
+        status="finished", best=loop.state.progress.best, last=loop.state.progress.history[-1], weights_sha256=loop.state.weights_sha256()
+    )
     task.machine.leave()
     if signals.received:  # too late to stop anything here, but what comes after in a script is not to begin
         raise Interrupted(f"{run.path} was finished already when the signal came.", signals.received)

@@ -47,9 +47,9 @@ class AfterStep(keras.callbacks.Callback):
         at_end = self.loop.after_step(logs)
         shown = {name: logs[name] for name in self.loop.train_metrics[:2] if name in logs}
         shown["images/s"] = (batch + 1) * self.loop.task.step_images / (time.monotonic() - self.began)
-        if self.loop.progress.best:
-            shown["best"] = self.loop.progress.best["top1"]
-        done = (self.loop.place - 1) % self.loop.task.steps_per_epoch + 1
+        if self.loop.state.progress.best:
+            shown["best"] = self.loop.state.progress.best["top1"]
+        done = (self.loop.state.place - 1) % self.loop.task.steps_per_epoch + 1
         self.bar.advance(done, shown, description=self.loop.title())
         if not at_end and (_told_to_stop(self.loop, self.signals) or time.monotonic() > self.loop.deadline):
             self.loop.note_metrics(logs)

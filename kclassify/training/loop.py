@@ -1,35 +1,31 @@
 """The loop around `model.fit`: what happens after a step and after an epoch, and how both survive a crash."""
 
-import hashlib
 import math
 import shlex
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from keras import ops
 
-from kclassify import devices
-from kclassify.config import RunConfig, duration
+from kclassify.config import duration
 from kclassify.console import Console
 from kclassify.data import pipeline
 from kclassify.data.augment.mixing import MIXINGS
 from kclassify.data.stopwatch import Stopwatch
-from kclassify.errors import DataError, Interrupted, KClassifyError, UsageError
+from kclassify.errors import DataError, Interrupted, KClassifyError
 from kclassify.metrics import results
 from kclassify.models import bundle
-from kclassify.training import changes, checkpoint, epoch_report, guards
+from kclassify.training import checkpoint, epoch_report, guards
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
 from kclassify.training.guards import NotFinite
 from kclassify.training.input_bound import InputBound
 from kclassify.training.optimizer import averaged, groups_table
 from kclassify.training.run_folder import RunFolder
-from kclassify.training.schedules import plateau_factor, rates_by_epoch
-from kclassify.training.setup import Task, copy_weights, run_rates
+from kclassify.training.schedules import rates_by_epoch
+from kclassify.training.setup import Task, copy_weights
+from kclassify.training.state import State
 from kclassify.training.stop import StopSignals
 from kclassify.training.tensorboard import TensorBoard
 from kclassify.training.watchers import Watchers
@@ -37,32 +33,14 @@ from kclassify.training.watchers import Watchers
 _READ_AHEAD = 64  # batches that the pipeline may have been ahead of the step that failed
 
 
-@dataclass
-class Progress:
-    """How far a run is. `sums` holds the running epoch's metrics, each times the samples behind it.
-
-    `step` counts all steps; `shift` more are they as if every one had been of `batch_size`, which only a resumed run may change.
-    """
-
-    step: int = 0
-    shift: int = 0
-    batch_size: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
-    sums: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
 class Loop:
     """One run in progress."""
 
     def __init__(self, task: Task, run: RunFolder, console: Console):
         self.task, self.run, self.console = task, run, console
-        self.progress = Progress(batch_size=task.config.batch_size)
-        self.optimizer = getattr(task.model.optimizer, "inner_optimizer", task.model.optimizer)
+        self.state = State(task, run, console)
         self.deadline = time.monotonic() + (duration(task.config.stop.time_limit) or math.inf)
         self.segment_start = 0  # the step at which this process began the running epoch
-        self.saved_at = time.monotonic()
         self.epoch_began = time.monotonic()
         self.waiting, self.input_bound = Stopwatch(), InputBound(task, console)
         self.board = TensorBoard(self)
@@ -73,105 +51,12 @@ class Loop:
         # Of a mixture of two pictures there is no right answer: what is left of the training metrics is the loss.
         self.train_metrics = ("loss",) if task.transform.among(MIXINGS) else ("loss", "top1", "top5")
 
-    # -- state ---------------------------------------------------------------------------------------------------------------
-
-    def restore(self, checkpoints: Path | None = None) -> None:
-        """Take up the latest checkpoint of the run (or in another folder), if there is one."""
-        found = checkpoint.latest(checkpoints or self.run.checkpoints, note=self.console.line)
-        if found is None:
-            return
-        variables = dict(self._variables())
-        if set(variables) != set(found.arrays):
-            raise KClassifyError(f"{found.path}: holds other variables than the model of this run. Was kclassify updated in between?")
-        for name, variable in variables.items():
-            variable.assign(found.arrays[name])
-        self.progress = Progress(**found.facts["progress"])
-        self._adopt_batch_size()
-        self._set_factor()
-        self.run.write_metrics(self.progress.history)
-        self.console.line(f"resuming at step {self.progress.step} of {self.task.total_steps - self.progress.shift}")
-
-    def _adopt_batch_size(self) -> None:
-        config, progress = self.task.config, self.progress
-        sizes = {"before": progress.batch_size or config.batch_size, "after": config.batch_size, "accumulate": config.accumulate}
-        place = changes.place_after(self.place, **sizes, samples=len(self.task.data.train))
-        if place != self.place:
-            self.optimizer.iterations_made(place)
-        progress.shift, progress.batch_size = place - progress.step, config.batch_size
-
-    def changes(self, before: RunConfig, changed: changes.Changes) -> dict[str, Any]:
-        """What run.json notes, and the user is told, of settings that are others than `before` from this step on."""
-        now, samples = self.task.config, len(self.task.data.train)
-        if self.place > self.task.total_steps:
-            raise UsageError(f"epochs: the run is in epoch {self.epoch} and cannot end after {now.epochs}. Expected {self.epoch} or more.")
-        sizes = {"before": now.batch_size, "after": before.batch_size, "accumulate": now.accumulate}
-        places = changes.place_after(self.place, **sizes, samples=samples), self.place
-        tables = run_rates(before, samples), self.task.rates
-        rates = [float(rate) * self._factor() for rate in map(_rate_after, tables, (place // now.accumulate for place in places))]
-        self.console.line(f"changed: {changes.told(changed)}")
-        if "epochs" in changed or rates[0] != rates[1]:
-            self.console.line(
-                f"learning rate of the next step: {rates[1]:.6g} instead of {rates[0]:.6g} ({now.schedule.name} over {now.epochs} epochs)"
-            )
-        values = {key: list(pair) for key, pair in changed.items()}
-        return {"step": self.progress.step, "epoch": len(self.progress.history), "lr": rates, "values": values}
-
-    def _factor(self) -> float:
-        """What the learning rates of the schedule are multiplied by, for what has happened so far."""
-        config, factor = self.task.config, guards.ROLLBACK_LR ** len(self.run.facts.get("rollbacks", []))
-        if config.schedule.name == "plateau":
-            factor *= plateau_factor([row["val_loss"] for row in self.progress.history], config.schedule)
-        return factor
-
-    def _set_factor(self) -> None:
-        self.optimizer.lr_factor.assign(self._factor())
-
-    @property
-    def place(self) -> int:
-        """Where the run is: its steps, as if all had been of this batch size."""
-        return self.progress.step + self.progress.shift
-
-    def lr(self) -> float:
-        """The learning rate of the last step."""
-        rate = self.task.rates[max(0, self.place - 1) // self.task.config.accumulate]
-        return float(rate) * float(ops.convert_to_numpy(self.optimizer.lr_factor))
-
-    def commit(self) -> None:
-        """Save the state of this moment; NotFinite, and nothing is saved, if it has numbers that are none."""
-        arrays = self._arrays()
-        facts = {"progress": asdict(self.progress), "class_names": list(self.task.card.class_names), "seed": self.task.config.seed}
-        checkpoint.save(self.run.checkpoints, self.progress.step, arrays, facts, keep=self.task.config.checkpoint.keep)
-        self.saved_at = time.monotonic()
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        devices.bring_home(self.task.model)
-        arrays = {name: ops.convert_to_numpy(variable) for name, variable in self._variables()}
-        guards.check_arrays(self.progress.step, arrays)
-        return arrays
-
-    def weights_sha256(self) -> str:
-        """A mark of the last weights: equal for two runs that ended in the same bits."""
-        digest = hashlib.sha256()
-        for variable in self.task.model.weights:
-            digest.update(ops.convert_to_numpy(variable).tobytes())
-        return digest.hexdigest()
-
-    def _variables(self) -> Iterator[tuple[str, Any]]:
-        """Everything that a step reads and writes, by a name that is the same in every process; random states included."""
-        model = self.task.model
-        seen: set[int] = set()
-        for owner, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
-            for number, variable in enumerate(variables):
-                if id(variable) not in seen:
-                    seen.add(id(variable))
-                    yield f"{owner}-{number:04d}", variable
-
     # -- running -------------------------------------------------------------------------------------------------------------
 
     def fit(self, signals: StopSignals) -> None:
         """Run to the last step. Told to stop, it saves and raises Interrupted."""
         guards.check_settings(self.task)
-        groups = groups_table(self.optimizer.groups, self.task.model)
+        groups = groups_table(self.state.optimizer.groups, self.task.model)
         self.run.update(status="running", learning_rates=rates_by_epoch(self.task.rates, self.task.config.epochs), parameter_groups=groups)
         places = self.task.config.watch if self.task.machine.is_chief else ()
         self.watchers = Watchers(places, self.run, self.task.config, self.console)
@@ -182,13 +67,13 @@ class Loop:
             self.task.machine.leave()
             limit = self.task.config.stop.time_limit
             why = "Stopped" if signals.received or not limit else f"The time limit of {limit} is over"
-            done = f"{why}; the state is saved at step {self.progress.step} of {self.task.total_steps - self.progress.shift}."
+            done = f"{why}; the state is saved at step {self.state.progress.step} of {self.task.total_steps - self.state.progress.shift}."
             # A time limit is for those who would otherwise be told to stop by SIGTERM, and looks like it to a script.
             raise Interrupted(f"{done}\nGo on with: kclassify resume {self.name}", signals.received or signal.SIGTERM) from None
         except KClassifyError:
             raise
         except Exception as error:
-            facts: dict[str, Any] = {"run": self.name, "step": self.progress.step, "good": checkpoint.last_step(self.run.checkpoints)}
+            facts: dict[str, Any] = {"run": self.name, "step": self.state.progress.step, "good": checkpoint.last_step(self.run.checkpoints)}
             known = self.task.machine.lost_worker() or guards.explained(error, self.task, **facts) or self._unreadable_file()
             if known is None:
                 raise
@@ -199,21 +84,21 @@ class Loop:
 
     def _fit_with_rollbacks(self, signals: StopSignals) -> None:
         if self.task.config.on_nan == "rollback" and checkpoint.last_step(self.run.checkpoints) is None:
-            self.commit()  # a state to go back to from the first steps
+            self.state.commit()  # a state to go back to from the first steps
         while True:
             try:
                 try:
                     return self._fit(signals)
                 except StopRequested:
-                    self.commit()
+                    self.state.commit()
                     raise
             except NotFinite as found:
                 self._roll_back(found)
 
     def _roll_back(self, found: NotFinite) -> None:
         """Go on from the last good checkpoint at a lower learning rate, if the config says so, at most `guards.ROLLBACKS` times."""
-        good, lr, train = checkpoint.last_step(self.run.checkpoints), self.lr(), self.task.data.train
-        images = sorted({str(train.paths[row]) for row in self._rows(range(self.place - 1, self.place))})
+        good, lr, train = checkpoint.last_step(self.run.checkpoints), self.state.lr(), self.task.data.train
+        images = sorted({str(train.paths[row]) for row in self._rows(range(self.state.place - 1, self.state.place))})
         earlier = self.run.facts.get("rollbacks", [])
         event = {"step": found.step, "reason": found.what, "lr": lr, "images": images}
         if self.task.config.on_nan == "stop" or good is None or len(earlier) == guards.ROLLBACKS:
@@ -224,18 +109,18 @@ class Loop:
             f"{found.what}, at learning rate {lr:.4g}: back to step {good}, and on from there at {guards.ROLLBACK_LR:g} times the learning "
             f"rate (rollback {len(earlier) + 1} of at most {guards.ROLLBACKS}; the images of step {found.step} are in run.json)"
         )
-        self.restore()
+        self.state.restore()
         self.epoch_began, self.waiting.seconds = time.monotonic(), 0.0
 
     def _fit(self, signals: StopSignals) -> None:
         per_epoch, total = self.task.steps_per_epoch, self.task.total_steps
-        if len(self.progress.history) < self.place // per_epoch:  # stopped after an epoch's last step, before its report
+        if len(self.state.progress.history) < self.state.place // per_epoch:  # stopped after an epoch's last step, before its report
             self.end_epoch(signals)
-        while self.place < total and not self.out_of_patience():
-            first = self.place
+        while self.state.place < total and not self.out_of_patience():
+            first = self.state.place
             # What is left of a broken epoch is a fit of its own; all whole epochs after it are one fit, whose pipeline never stops.
             last = total if first % per_epoch == 0 else first - first % per_epoch + per_epoch
-            self.segment_start = self.progress.step
+            self.segment_start = self.state.progress.step
             with self.console.progress(self.title(), per_epoch) as bar:
                 self.task.model.fit(
                     self._train_batches(first, last),
@@ -246,19 +131,19 @@ class Loop:
                     shuffle=False,  # the pipeline has its own order
                     verbose=0,
                 )
-        if self.place < total:
-            patience, best = self.task.config.stop.patience, self.progress.best["epoch"]
+        if self.state.place < total:
+            patience, best = self.task.config.stop.patience, self.state.progress.best["epoch"]
             self.console.line(f"no better model for {patience} epochs: the run ends; its best epoch is {best}")
 
     def out_of_patience(self) -> bool:
         """Whether the run ends before its last epoch: the best one is `stop.patience` epochs ago."""
-        patience, history = self.task.config.stop.patience, self.progress.history
-        return bool(patience and history) and len(history) - self.progress.best.get("epoch", 0) >= patience
+        patience, history = self.task.config.stop.patience, self.state.progress.history
+        return bool(patience and history) and len(history) - self.state.progress.best.get("epoch", 0) >= patience
 
     def _unreadable_file(self) -> DataError | None:
         """After a failed step: a file of the coming batches, or of the validation set, that can no longer be decoded, with the reason."""
         data = self.task.data
-        coming = data.train.take(self._rows(range(self.place, self.place + _READ_AHEAD)))
+        coming = data.train.take(self._rows(range(self.state.place, self.state.place + _READ_AHEAD)))
         culprit = pipeline.find_unreadable(coming) or pipeline.find_unreadable(data.val)
         if culprit is None:
             return None
@@ -286,17 +171,17 @@ class Loop:
 
     def after_step(self, logs: Mapping[str, Any]) -> bool:
         """Count a step; save if it is time to. True at the end of an epoch."""
-        self.progress.step += 1
-        guards.check_loss(self.progress.step, logs)
+        self.state.progress.step += 1
+        guards.check_loss(self.state.progress.step, logs)
         due = self.task.config.checkpoint
-        at_end = self.place % self.task.steps_per_epoch == 0
-        by_steps = due.steps and self.progress.step % due.steps == 0
-        by_time = due.minutes and self.task.machine.any_worker(time.monotonic() - self.saved_at > 60 * due.minutes)
+        at_end = self.state.place % self.task.steps_per_epoch == 0
+        by_steps = due.steps and self.state.progress.step % due.steps == 0
+        by_time = due.minutes and self.task.machine.any_worker(time.monotonic() - self.state.saved_at > 60 * due.minutes)
         if (by_steps or by_time) and not at_end:
-            before, began = (self.progress.sums, self.progress.seconds), self.epoch_began
+            before, began = (self.state.progress.sums, self.state.progress.seconds), self.epoch_began
             self.note_metrics(logs)
-            self.commit()
-            self.progress.sums, self.progress.seconds = before
+            self.state.commit()
+            self.state.progress.sums, self.state.progress.seconds = before
             self.epoch_began = began
         return at_end
 
@@ -304,22 +189,22 @@ class Loop:
         """Add what this process has measured of the running epoch to what an earlier one had."""
         logs = self.task.machine.metrics_of_all(self.task.model, logs)
         per_epoch, batch = self.task.steps_per_epoch, self.task.step_images
-        steps = min(self.progress.step - self.segment_start, (self.place - 1) % per_epoch + 1)
+        steps = min(self.state.progress.step - self.segment_start, (self.state.place - 1) % per_epoch + 1)
         samples = steps * batch
-        if self.place % per_epoch == 0:
+        if self.state.place % per_epoch == 0:
             samples -= per_epoch * batch - len(self.task.data.train)  # the filled-up ones
         # Keras averages its loss over all places of the batches, the metrics over the weights.
         new = {"loss": float(logs["loss"]) * steps * batch, "samples": float(samples), "waiting": self.waiting.seconds}
         new |= {name: float(logs[name]) * samples for name in ("top1", "top5")}
-        self.progress.sums = {name: self.progress.sums.get(name, 0.0) + value for name, value in new.items()}
-        self.progress.seconds += time.monotonic() - self.epoch_began
+        self.state.progress.sums = {name: self.state.progress.sums.get(name, 0.0) + value for name, value in new.items()}
+        self.state.progress.seconds += time.monotonic() - self.epoch_began
 
     # -- after an epoch --------------------------------------------------------------------------------------------------------
 
     def end_epoch(self, signals: StopSignals) -> None:
         """Validate, keep the model if it is the best, write the epoch's row, save the state."""
         signals.defer()
-        self._arrays()  # before any file is replaced
+        self.state.arrays()  # before any file is replaced
         row = self._row()
         candidates = {"val": self._validate(signals)}
         row |= {f"val_{name}": value for name, value in candidates["val"].items()}
@@ -327,32 +212,32 @@ class Loop:
             with averaged(self.task.model):
                 candidates["ema"] = self._validate(signals)
             row |= {f"ema_{name}": value for name, value in candidates["ema"].items()}
-        self.progress.history.append(row)
-        self._set_factor()
+        self.state.progress.history.append(row)
+        self.state.follow()
         self._keep_best(candidates, row)
         copy_weights(self.task.model, self.task.deployed)
         bundle.save(self.task.deployed, self.task.card, self.run.last)
-        self.progress.sums, self.progress.seconds = {}, 0.0
+        self.state.progress.sums, self.state.progress.seconds = {}, 0.0
         self.board.write_epoch(row)  # before the checkpoint: what is beyond one is forgotten and written anew, what is missing is not
-        self.commit()
-        self.run.write_metrics(self.progress.history)
-        self.run.update(best=self.progress.best, last=row)
+        self.state.commit()
+        self.run.write_metrics(self.state.progress.history)
+        self.run.update(best=self.state.progress.best, last=row)
         self.watchers.write_epoch(row)
-        left = (self.task.total_steps - self.place) * self.task.step_images
+        left = (self.task.total_steps - self.state.place) * self.task.step_images
         told = (row, self.task.config.epochs, left)
-        is_best = self.progress.best.get("epoch") == row["epoch"]
+        is_best = self.state.progress.best.get("epoch") == row["epoch"]
         self.console.row(epoch_report.line(*told), epoch_report.cells(*told), least=epoch_report.LEAST, marked=is_best)
         self.input_bound.tell(row["waiting"])
         self.epoch_began, self.waiting.seconds = time.monotonic(), 0.0
 
     def _row(self) -> dict[str, Any]:
-        sums, step = self.progress.sums, self.progress.step
+        sums, step = self.state.progress.sums, self.state.progress.step
         means = {f"train_{name}": sums[name] / sums["samples"] for name in self.train_metrics}
-        seconds = max(self.progress.seconds, 1e-9)
+        seconds = max(self.state.progress.seconds, 1e-9)
         return {
-            "epoch": self.place // self.task.steps_per_epoch,
+            "epoch": self.state.place // self.task.steps_per_epoch,
             "step": step,
-            "lr": self.lr(),
+            "lr": self.state.lr(),
             **means,
             "images_per_second": round(sums["samples"] / seconds, 1),
             "waiting": round(sums["waiting"] / seconds, 3),
@@ -368,10 +253,10 @@ class Loop:
         """Write best.keras if top1 is higher than ever, or as high with a lower loss; of raw and averaged weights the better one."""
         for kind, found in candidates.items():
             rank = [found["top1"], -found["loss"]]
-            best = self.progress.best
+            best = self.state.progress.best
             if not math.isfinite(found["loss"]) or (best and rank <= [best["top1"], -best["loss"]]):
                 continue
-            self.progress.best = {"epoch": row["epoch"], "weights": {"val": "raw", "ema": "averaged"}[kind], **found}
+            self.state.progress.best = {"epoch": row["epoch"], "weights": {"val": "raw", "ema": "averaged"}[kind], **found}
             if kind == "ema":
                 with averaged(self.task.model):
                     copy_weights(self.task.model, self.task.deployed)
@@ -381,19 +266,9 @@ class Loop:
 
     def title(self) -> str:
         """What the bar says on its left: the epoch of the last step."""
-        return f"epoch {self.epoch}/{self.task.config.epochs}"
-
-    @property
-    def epoch(self) -> int:
-        """The epoch of the last step, counted from 1."""
-        return max(0, self.place - 1) // self.task.steps_per_epoch + 1
+        return f"epoch {self.state.epoch}/{self.task.config.epochs}"
 
     @property
     def name(self) -> str:
         """The run folder as it is typed in a shell."""
         return shlex.quote(str(self.run.path))
-
-
-def _rate_after(table: np.ndarray, made: int) -> float:
-    """The learning rate of the next change of the weights after so many; a run that is over has none."""
-    return float(table[made]) if made < len(table) else 0.0

@@ -44,7 +44,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Show the graph and the images of a new run."""
-        step = self.loop.progress.step
+        step = self.loop.state.progress.step
         self._begin(step)
         if step == 0 and self._writer:
             self._write(0, _graph(self.task))
@@ -63,14 +63,14 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Every few steps: the learning rate, and the mean loss of the steps since the last point."""
-        step, (before, earlier) = self.loop.progress.step, self._noted
+        step, (before, earlier) = self.loop.state.progress.step, self._noted
         if self._writer is None or step % self._every:
             return
         total = float((logs or {})["loss"]) * (batch + 1) * self.task.step_images  # over all places of the batches, filled up or not
-        place = self.loop.place
+        place = self.loop.state.place
         images = self.task.images_before(place) - self.task.images_before(place - (batch + 1 - before))
         self._noted = (batch + 1, total)
-        self._write(step, _scalars({"step/lr": self.loop.lr(), "step/loss": (total - earlier) / images}))
+        self._write(step, _scalars({"step/lr": self.loop.state.lr(), "step/loss": (total - earlier) / images}))
 
     def write_epoch(self, row: Mapping[str, Any]) -> None:
         """Show an epoch: its row, now and then histograms and a curve of precision and recall. `deployed` has its weights already."""
