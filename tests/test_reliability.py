@@ -88,6 +88,8 @@ class Reference:
         redone = [before - after + 1 for before, after in itertools.pairwise(seen) if after <= before]
         assert max(redone, default=0) <= redone_at_most, seen
         assert sorted(set(seen)) == list(range(1, reference["last"]["step"] + 1))
+        files = {path.name for path in (self.folder / name).rglob("*") if path.is_file() and path.parent.name != "tensorboard"}
+        assert not {name for name in files if name.endswith(".tmp") or (name.startswith(".") and name != ".lock")}
 
 
 def make_reference(folder: Path, data: Path, devices: str) -> Reference:

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -82,9 +83,17 @@ class RunFolder:
         except OSError as error:
             raise SetupError(f"Cannot write in '{self.path}': {error.strerror}.") from error
         try:
+            self._clear()
             yield
         finally:
             self.lock.release()
+
+    def _clear(self) -> None:
+        """Remove what a process left unfinished that was killed in the middle of writing."""
+        for file in (*self.path.glob(".*.keras"), *self.path.glob(".*.tmp")):
+            file.unlink(missing_ok=True)
+        for folder in self.checkpoints.glob("*.tmp"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def config(self) -> RunConfig:
         """The config that made the run."""
