@@ -20,7 +20,7 @@ CPU_LIMIT = 0.6  # seconds, for what a shell's completion or a person's second t
 CLASSES = ("digit 0", "digit 1", "digit 2")
 TRAIN = (
     *("train", "--preset", "mobilenetv3_small", "--image-size", "32", "--epochs", "2", "--batch-size", "8", "--no-pretrained"),
-    *("--data", "data", "--out", "runs"),
+    *("--data", "data", "--out", "runs", "--set", "checkpoint.steps=1"),
 )
 FIRST, SECOND = "runs/mobilenetv3_small-data-1", "runs/mobilenetv3_small-data-2"
 ODD_NAMES = (
@@ -164,14 +164,15 @@ def first_run_before(place, trained):
 
 
 def stopped(words, run, number, cwd):
-    """The finished process of a training that got a signal as soon as it said that it was running."""
-    before = (cwd / run / "run.json").read_text() if (cwd / run / "run.json").exists() else ""
+    """The finished process of a training that got a signal as soon as it had saved a checkpoint."""
+
+    def saved():
+        return {path.name for path in (cwd / run / "checkpoints").glob("step-????????")}
+
+    before = saved()
     process = subprocess.Popen([KCLASSIFY, *words], cwd=cwd, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    for _ in range(600):
-        facts = (cwd / run / "run.json").read_text() if (cwd / run / "run.json").exists() else ""
-        if process.poll() is not None or (facts != before and json.loads(facts)["status"] == "running"):
-            break
-        time.sleep(0.1)
+    while process.poll() is None and not saved() - before:
+        time.sleep(0.02)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=120)
     return process.returncode, stdout.decode(), stderr.decode()

@@ -106,6 +106,7 @@ def _finish(task: Any, run: Any, console: Console, signals: StopSignals, changed
     """Build, restore, fit, report: the part that a new run and a resumed one share."""
     from kclassify.training.loop import Loop
 
+    signals.advice = f"Go on with: kclassify resume {shlex.quote(str(run.path))}"
     loop = Loop(task, run, console)
     loop.state.restore()
     if changed:

@@ -22,6 +22,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.received = 0
+        self.advice = ""  # what a user types to go on, once there is a run
         self._deferred = False
         self._before: dict[int, Any] = {}
 
@@ -33,7 +34,8 @@ class StopSignals:
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> None:
         self._restore()
         if isinstance(error, StoppedEarly):
-            raise Interrupted("Stopped before a step was made; there was nothing to save.", self.received) from None
+            done = "Stopped before a step was made; there was nothing to save."
+            raise Interrupted(f"{done}\n{self.advice}".strip(), self.received) from None
 
     def defer(self) -> None:
         """From now on there is something to save: a signal waits for the end of the step."""
