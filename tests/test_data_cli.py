@@ -180,11 +180,11 @@ def test_wrong_words_have_their_code_and_change_nothing(case, photos, own_cache)
 
 
 def test_augment_cache_and_set_reach_the_config(monkeypatch):
-    from kclassify import cli, training
+    from kclassify import cli, screen, training
 
     seen = []
     monkeypatch.setattr(training, "dry_run", lambda config, console: seen.append(config))
-    monkeypatch.setattr(cli.screen, "plan", lambda found, as_json: None)
+    monkeypatch.setattr(screen, "plan", lambda found, as_json: None)
     monkeypatch.delenv("KCLASSIFY_OFFLINE", raising=False)
     words = ["train", "--augment", "autoaugment,random_erasing,mixup", "--cache", "disk", "--set", "augment.mixup.alpha=0.8", "--offline"]
     cli.app([*words, "--dry-run"], standalone_mode=False)

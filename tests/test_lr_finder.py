@@ -109,7 +109,7 @@ def test_auto_begins_as_if_the_number_had_been_typed(digits, tmp_path, monkeypat
     monkeypatch.setattr(lr_finder, "find", lambda *args: tests.append(original(*args)) or tests[-1])
 
     def fit(self, signals):
-        begun.append(({name: np.array(variable) for name, variable in self._variables()}, self.task.rates, self.run.config()))
+        begun.append(({name: np.array(variable) for name, variable in self.state._variables()}, self.task.rates, self.run.config()))
         raise KClassifyError("enough")
 
     monkeypatch.setattr(loop.Loop, "fit", fit)

@@ -10,6 +10,7 @@ from PIL import Image
 from kclassify import config as configs
 from kclassify.console import Console
 from kclassify.data.images.decode import read_rgb
+from kclassify.data.stopwatch import Stopwatch
 from kclassify.devices import Devices
 from kclassify.errors import SetupError, UsageError
 from kclassify.training import sheet
@@ -30,7 +31,7 @@ def config(photos, *settings):
 def trainer_batches(settings, data, steps):
     """What the training loop itself would hand to `fit`: (pixels, targets, weights) a step."""
     task = Task(settings, data, Devices(None, 1, ""), make_card(settings, data.train.class_names), None, None, None)
-    return list(Loop._train_batches(SimpleNamespace(task=task), 0, steps).as_numpy_iterator())
+    return list(Loop._train_batches(SimpleNamespace(task=task, waiting=Stopwatch()), 0, steps).as_numpy_iterator())
 
 
 def cell(written, number, columns, height, top):

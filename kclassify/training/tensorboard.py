@@ -69,6 +69,8 @@ class TensorBoard(keras.callbacks.Callback):
         total = float((logs or {})["loss"]) * (batch + 1) * self.task.step_images  # over all places of the batches, filled up or not
         place = self.loop.state.place
         images = self.task.images_before(place) - self.task.images_before(place - (batch + 1 - before))
+        if not images:  # steps of an accumulated batch that only fill it up
+            return
         self._noted = (batch + 1, total)
         self._write(step, _scalars({"step/lr": self.loop.state.lr(), "step/loss": (total - earlier) / images}))
 
