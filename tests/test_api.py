@@ -40,8 +40,15 @@ def error(call, *arguments, **options):
 from pathlib import Path
 
 api, before, here = {}, kinds(), Path.cwd()
+
+from kclassify import devices
+
+devices.start()  # quietly, before the tests' own module loads Keras
+import tiny
+
+tiny.install()
 run = kc.train(
-    preset="mobilenetv3_small", data=here / "data", weights="none", epochs=1, settings=["batch_size=8"], verbose=False,
+    preset="resnet18", data=here / "data", weights="none", epochs=1, settings=["batch_size=8"], verbose=False,
     image_size=32, out=here / "runs", name="api", optimizer={"lr": 0.01, "ema": 0.0},
 )
 api["train"], api["path"], api["best_model"] = run.to_json(), str(run.path), str(run.best_model)
@@ -96,7 +103,8 @@ np.save("stranger.npy", np.asarray(keras.models.load_model(sys.argv[1])(pixels))
 
 def python(code, *words, cwd):
     # Without the variable that conftest.py sets, as for a user: kclassify itself has to keep TensorFlow quiet.
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | {"CUDA_VISIBLE_DEVICES": "-1"}
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment |= {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(Path(__file__).parent)}
     return subprocess.run([sys.executable, "-c", code, *words], cwd=cwd, env=environment, capture_output=True, timeout=300, check=True)
 
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny
 from PIL import Image
 from scipy import stats
 
@@ -174,6 +175,13 @@ def test_label_smoothing_of_mixed_labels_is_that_of_the_formula(photographs):
 
 
 AUGMENTATIONS = ["autoaugment", "random_erasing", "mixup", "cutmix"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_net():
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.install(patch)
+        yield
 
 
 def run(data, where, name):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -70,6 +71,7 @@ def test_a_file_that_turns_bad_is_named(digits, tmp_path, monkeypatch):
         spoilt.write_bytes(spoilt.read_bytes()[:100])
         return original(self, signals)
 
+    tiny.install(monkeypatch)
     monkeypatch.setattr(loop.Loop, "fit", fit)
     with pytest.raises(DataError, match=rf"{spoilt.name}: .*\nMend it, then go on with: kclassify resume"):
         kc.train(data=digits, out=tmp_path / "runs", **SMALL)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from kclassify.data.cache import cache_folder
 from kclassify.data.images.decode import reader_version
 from kclassify.data.index import Index
+from kclassify.data.python_ops import as_written
 from kclassify.data.reading import Sample, columns, decode_whole
 from kclassify.errors import DataError, SetupError
 
@@ -111,6 +112,7 @@ def _write(path: Path, index: Index, size: int, progress: Callable[[int, int], N
 
 
 def _decode_all(index: Index, kept: DecodedImages, progress: Callable[[int, int], None] | None) -> None:
+    @as_written
     def load(sample: Sample) -> tf.Tensor:
         return decode_whole(sample)
 

@@ -17,6 +17,7 @@ from kclassify.data.decoded import DecodedImages
 from kclassify.data.images.decode import TENSORFLOW_JPEG, BadImage, read_rgb
 from kclassify.data.index import Index
 from kclassify.data.preprocess import preprocess
+from kclassify.data.python_ops import as_written
 from kclassify.data.reading import Sample, columns, decode_jpeg_window, decode_whole, decode_window, read_ranges, shrinking
 from kclassify.presets.card import Preprocessing
 
@@ -101,6 +102,7 @@ class _TrainGraph:
         self.columns = columns(index)
         self.policies, self.erasings, self.mixings = (transform.among(table) for table in (POLICIES, ERASINGS, MIXINGS))
 
+    @as_written
     def plan(self, step: tf.Tensor) -> dict[str, Any]:
         """Everything random about the images of a step: [batch, ...] by name."""
         size, count = self.transform.size, self.batch_size
@@ -122,6 +124,7 @@ class _TrainGraph:
             sample[name] = POLICIES[name].choose(uniforms, settings, size)
         return sample
 
+    @as_written
     def load(self, sample: dict[str, Any]) -> tuple[tf.Tensor, Sample]:
         """One image: read, cut out, resized, augmented."""
 
@@ -145,6 +148,7 @@ class _TrainGraph:
             lambda: crop.resize_window(decode_window(sample), size, flip, large=sample["large"]),
         )
 
+    @as_written
     def finish(self, pixels: tf.Tensor, sample: Sample) -> Batch:
         """What is done to a batch at once, pixels and labels."""
         number, targets = sample["number"][0], tf.one_hot(sample["label"], self.classes)
@@ -170,6 +174,7 @@ def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int, part: Pa
     picked_from = columns(index)
     padded = steps_per_epoch(len(index), batch_size) * batch_size
 
+    @as_written
     def load(number: tf.Tensor) -> Batch:
         sample = {name: column[tf.minimum(number, len(index) - 1)] for name, column in picked_from.items()}
 

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 _QUIET_SECONDS, _LONGEST_SECONDS = 0.05, 5.0
 _lock = threading.Lock()
+# For functions of tf.data without a condition or loop on a tensor: rewriting them, and all that they call, takes seconds of every start.
+as_written = tf.autograph.experimental.do_not_convert
 _calls = {"running": 0, "closing": False, "last": 0.0}
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kclassify.data.images.decode import TENSORFLOW_JPEG, read_rgb
 from kclassify.data.index import Index
-from kclassify.data.python_ops import python_op
+from kclassify.data.python_ops import as_written, python_op
 from kclassify.data.sources.listing import read_range
 
 Sample = dict[str, tf.Tensor]
@@ -49,6 +49,7 @@ def shrinking(windows: tf.Tensor, decoders: tf.Tensor, size: int) -> tuple[tf.Te
     return row, windows // ratio * ratio
 
 
+@as_written
 def read_ranges(samples: Sample) -> Sample:
     """The samples of a batch with `data`, string [n]: their stretches of larger files.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kclassify.data.python_ops import python_op
+from kclassify.data.python_ops import as_written, python_op
 
 
 class Stopwatch:
@@ -23,8 +23,9 @@ class Stopwatch:
     def around(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """The same batches, (pixels, targets, weights), with every wait for one measured."""
         # TensorFlow's own clock is refused where ops must be deterministic, and a function with a state would end all reading ahead.
-        numbers = tf.data.Dataset.range(np.iinfo(np.int64).max).map(lambda number: python_op(self._start, [number], tf.int64))
+        numbers = tf.data.Dataset.range(np.iinfo(np.int64).max).map(as_written(lambda number: python_op(self._start, [number], tf.int64)))
 
+        @as_written
         def measured(number: tf.Tensor, batch: Any) -> Any:
             pixels, targets, weights = batch
             stopped = python_op(self._stop, [number, weights], tf.float32)
