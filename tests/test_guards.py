@@ -52,6 +52,12 @@ def train(digits: Path, out: Path, **values):
     )
 
 
+@pytest.fixture(scope="module")
+def whole(digits, tmp_path_factory):
+    """A run that nothing happens to."""
+    return train(digits, tmp_path_factory.mktemp("whole"))
+
+
 def facts(run: Path) -> dict:
     return json.loads((run / "run.json").read_text())
 
@@ -161,7 +167,7 @@ def test_a_disk_without_room_is_found_before_the_first_step(digits, tmp_path):
 
 @LOADED
 @pytest.mark.parametrize("moment", ["checkpoint", "model"])
-def test_a_disk_that_fills_up_loses_nothing(digits, tmp_path, monkeypatch, moment):
+def test_a_disk_that_fills_up_loses_nothing(digits, whole, tmp_path, monkeypatch, moment):
     """After room is made the run goes on and ends in the bits of one that always had room."""
     original = Loop.after_step if moment == "checkpoint" else Loop._validate
 
@@ -180,7 +186,6 @@ def test_a_disk_that_fills_up_loses_nothing(digits, tmp_path, monkeypatch, momen
         assert checkpoint.last_step(checkpoints) == (4 if moment == "checkpoint" else 5)
         assert [path.name for path in checkpoints.iterdir() if path.name.endswith(".tmp")] == []
         (place / "filler").unlink()
-        whole = train(digits, tmp_path / "whole")
         assert facts(kc.resume(place / "run", verbose=False).path)["weights_sha256"] == facts(whole.path)["weights_sha256"]
 
 
