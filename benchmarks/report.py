@@ -85,6 +85,8 @@ def train_step(net: str) -> Subject:
         Comparison("kclassify", "PaddleClas", 2.0),
         Comparison("kclassify", "Keras fit, the same network", 1.0),
         Comparison("kclassify", "timm", 1.0),
+        Comparison("kclassify, PyTorch", "PaddleClas", 2.0),
+        Comparison("kclassify, PyTorch", "timm", 1.0),
         Comparison("kclassify train", "kclassify", 0.05, extra=True),
     )
     return Subject(f"train_step_{net}", f"{net}, batches of {{batch}} images of 224 pixels, float32, one thread", comparisons)

@@ -18,6 +18,7 @@ def report(monkeypatch):
     return report
 
 
+@pytest.mark.slow
 def test_a_run_on_a_few_images_tells_rates_and_ratios():
     command = [sys.executable, str(FOLDER / "input_pipeline.py"), "--images", "128", "--rounds", "1", "--seconds", "0"]
     done = subprocess.run(
