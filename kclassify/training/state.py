@@ -43,7 +43,7 @@ class State:
         self.task, self.run, self.console = task, run, console
         self.progress = Progress(batch_size=task.config.batch_size)
         self.optimizer = getattr(task.model.optimizer, "inner_optimizer", task.model.optimizer)
-        self.saved_at = time.monotonic()
+        self.saved_at, self.factor = time.monotonic(), 1.0
 
     @property
     def place(self) -> int:
@@ -105,12 +105,12 @@ class State:
 
     def follow(self) -> None:
         """Let the learning rate follow what has happened so far."""
-        self.optimizer.lr_factor.assign(self._factor())
+        self.factor = self._factor()
+        self.optimizer.lr_factor.assign(self.factor)
 
     def lr(self) -> float:
-        """The learning rate of the last step."""
-        rate = self.task.rates[max(0, self.place - 1) // self.task.config.accumulate]
-        return float(rate) * float(ops.convert_to_numpy(self.optimizer.lr_factor))
+        """The learning rate of the last step. Variables are not asked: on JAX they are empty between the steps."""
+        return float(self.task.rates[max(0, self.place - 1) // self.task.config.accumulate]) * self.factor
 
     def commit(self) -> None:
         """Save the state of this moment; NotFinite, and nothing is saved, if it has numbers that are none."""
