@@ -82,7 +82,7 @@ def resume(run: PathLike, *, settings: Iterable[str] = (), verbose: bool = True,
 def evaluate(
     model: PathLike, data: PathLike | None = None, *, batch_size: int = 32, gpus: str | None = None, verbose: bool = True
 ) -> "Evaluation":
-    """Judge a run, a `.keras` file or a preset: top1, top5 and loss; as `kclassify eval`."""
+    """Judge a run, a `.keras` file or a preset: top1, top5 and loss, of several labels a picture map, f1 and loss; as `kclassify eval`."""
     from kclassify import evaluation
     from kclassify.console import Console
 
@@ -90,13 +90,14 @@ def evaluate(
     return evaluation.evaluate(os.fspath(model), name, batch_size=batch_size, gpus=gpus, console=Console(quiet=not verbose))
 
 
-def predict(inputs: PathLike | Iterable[PathLike], *, model: PathLike | None = None, topk: int = 5) -> "list[Result]":
+def predict(inputs: PathLike | Iterable[PathLike], *, model: PathLike | None = None, topk: int | None = None) -> "list[Result]":
     """Classify files, or all images of folders; as `kclassify predict`.
 
     Args:
         inputs: one path or several.
         model: a run, a `.keras` file, an export or a preset; by default an ImageNet classifier whose weights are installed with kclassify.
-        topk: how many classes a Result holds, the most probable first.
+        topk: how many classes a Result holds, the most probable first; by default 5. Of a model for several labels a picture a Result
+            holds those with a probability of 0.5 or more, by default all.
 
     Returns:
         one Result a file; a file that cannot be read has its reason in `error`.

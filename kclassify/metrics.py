@@ -1,9 +1,10 @@
-"""What a classifier is judged by."""
+"""What a classifier is judged by; of several labels a picture the scores of all images together."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def results(logs: Mapping[str, Any], samples: int) -> dict[str, float]:
@@ -29,3 +30,32 @@ def training_metrics(classes: int) -> list[Any]:
         return keras.losses.categorical_crossentropy(targets, outputs[:, :classes], from_logits=True)
 
     return [keras.metrics.MeanMetricWrapper(function, name=function.__name__, dtype="float32") for function in (top1, top5, ce)]
+
+
+def multi_label_results(targets: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """Loss, map and f1 of scores for several labels a picture: [n, classes] each, targets 0 or 1.
+
+    `loss` is the binary cross-entropy, summed over the classes and averaged over the images. `map` is the mean of the classes' average
+    precisions (scikit-learn's definition), `f1` of their F1 scores with the answer yes from a probability of 0.5 on, both over the classes
+    that occur.
+    """
+    logits, wanted = logits.astype(np.float64), targets > 0
+    with np.errstate(over="ignore", invalid="ignore"):  # weights that are no good any more give a loss that is no number
+        losses = np.logaddexp(0.0, logits) - np.where(wanted, logits, 0.0)
+    occur = np.flatnonzero(wanted.any(axis=0))
+    precision = [_average_precision(wanted[:, number], logits[:, number]) for number in occur]
+    said = logits >= 0.0
+    right, all_said = (said & wanted).sum(axis=0), said.sum(axis=0) + wanted.sum(axis=0)
+    return {
+        "loss": float(losses.sum(axis=1).mean()),
+        "map": float(np.mean(precision)),
+        "f1": float(np.mean(2.0 * right[occur] / all_said[occur])),
+    }
+
+
+def _average_precision(wanted: np.ndarray, scores: np.ndarray) -> float:
+    """The precision at each threshold, weighted by the recall that it adds; equal scores share a threshold."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # of the images with each score
+    right = np.cumsum(wanted[order])[last]
+    return float(np.sum(np.diff(right, prepend=0) * right / (last + 1)) / right[-1])

@@ -13,6 +13,8 @@ from kclassify.data.images.decode import SUFFIXES, BadImage, read_rgb
 from kclassify.errors import UsageError
 from kclassify.presets.card import ModelCard
 
+THRESHOLD = 0.5  # the probability from which on a picture has a label, where it may have several
+_TOPK = 5
 _READERS = 2  # threads that decode ahead of the model
 _AHEAD = 8  # pictures
 
@@ -40,7 +42,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Result:
-    """The answer for one file: ranked classes, the most probable first, or the reason why there is none."""
+    """The answer for one file: ranked classes, the most probable first, or the reason why there is none.
+
+    Of a model for several labels a picture these are the labels that it has, and there may be none.
+    """
 
     file: str
     predictions: tuple[Prediction, ...] = ()
@@ -75,12 +80,12 @@ def image_files(inputs: Iterable[str | os.PathLike[str]]) -> list[str]:
     return files
 
 
-def predict_files(predictor: Predictor, files: Iterable[str], *, topk: int = 5) -> Iterator[Result]:
+def predict_files(predictor: Predictor, files: Iterable[str], *, topk: int | None = None) -> Iterator[Result]:
     """Classify files one after the other; one that cannot be read gives a Result with its error.
 
-    The next files are decoded while the model computes.
+    The next files are decoded while the model computes. `topk` is as in `rank`.
     """
-    if topk < 1:
+    if topk is not None and topk < 1:
         raise UsageError(f"topk: expected 1 or more, got {topk}.")
     with ThreadPoolExecutor(_READERS) as pool:
         waiting: list[tuple[str, Any]] = []
@@ -92,9 +97,13 @@ def predict_files(predictor: Predictor, files: Iterable[str], *, topk: int = 5) 
             yield _answer(predictor, *waiting.pop(0), topk)
 
 
-def rank(card: ModelCard, probabilities: np.ndarray, topk: int) -> tuple[Prediction, ...]:
-    """The `topk` most probable classes of one picture; `probabilities` is float32 [classes]."""
-    order = np.argsort(-probabilities, kind="stable")[:topk]
+def rank(card: ModelCard, probabilities: np.ndarray, topk: int | None = None) -> tuple[Prediction, ...]:
+    """The `topk` most probable classes of one picture, by default 5; `probabilities` is float32 [classes].
+
+    Of several labels a picture those with a probability of 0.5 or more, by default all of them.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    order = order[probabilities[order] >= THRESHOLD][:topk] if card.multi_label else order[: topk or _TOPK]
     return tuple(Prediction(int(number), card.class_names[number], float(probabilities[number])) for number in order)
 
 
@@ -105,7 +114,7 @@ def _read(file: str) -> np.ndarray | str:
         return str(reason)
 
 
-def _answer(predictor: Predictor, file: str, reading: Any, topk: int) -> Result:
+def _answer(predictor: Predictor, file: str, reading: Any, topk: int | None) -> Result:
     pixels = reading.result()
     if isinstance(pixels, str):
         return Result(file, error=pixels)

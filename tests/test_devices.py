@@ -84,6 +84,13 @@ def test_metrics_are_those_of_one_device_in_other_precisions(tmp_path, digits, o
 
 
 @pytest.mark.slow
+def test_scores_of_several_labels_are_those_of_one_device(tmp_path, digits, one_device):
+    """Validation gathers them from all devices, in order, without those of filled-up places."""
+    settings = ["--multi-label", "--set", "optimizer.ema=0.9"]
+    check(one_device("labels", settings), train(tmp_path, "four", digits, settings, devices=4), "several labels on 4 devices", 1e-5)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", ["4 devices", "2 processes"])
 def test_resnet18_in_single_precision(tmp_path, digits, one_device, machine):
     """A preset that people train, as it is: ten times as deep."""

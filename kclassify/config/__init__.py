@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,12 +104,21 @@ def resolve(
             _check_known(key, origin)
             values[key], origins[key] = typed(key, value, origin), origin
     values["preset"] = presets.get(values["preset"]).name
-    said = {key for _, layer in given for key in layer}
-    if "epochs" in said and "min_steps" not in said:
-        values["min_steps"], origins["min_steps"] = 0, "epochs are given"
+    for key, (value, origin) in _following(values, said={key for _, layer in given for key in layer}).items():
+        values[key], origins[key] = value, origin
     config = unflatten(values)
     check(config, values)
     return Resolved(config, origins)
+
+
+def _following(values: Mapping[str, Any], said: Collection[str]) -> dict[str, tuple[Any, str]]:
+    """Settings that follow from others where nobody said them, each with its origin."""
+    found: dict[str, tuple[Any, str]] = {}
+    if "epochs" in said:
+        found["min_steps"] = 0, "epochs are given"
+    if values["multi_label"]:
+        found["loss.name"] = "bce", "multi_label"
+    return {key: value for key, value in found.items() if key not in said}
 
 
 def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ SCHEDULES = ("cosine", "linear", "polynomial", "constant", "step", "piecewise", 
 LOSSES = ("cross_entropy", "bce", "focal")
 WATCHERS = ("tensorboard", "wandb", "mlflow")
 CACHES = ("none", "ram", "disk")
+ONE_MACHINE = "with multi_label a run is judged on all scores together, on one machine. Expected no --nodes; --gpus are fine."
 LAYER_PREFIXES = ("keras:", "keras_cv:")  # an augmentation that is a layer of these packages, such as keras:RandomContrast(factor=0.2)
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -146,6 +147,24 @@ def check(config: RunConfig, values: Mapping[str, Any]) -> None:
         raise UsageError(f"name: expected the name of a folder to be made in '{config.out}', got '{config.name}'.")
     duration(config.stop.time_limit)
     _check_augmentations(config.augment)
+    if config.multi_label:
+        _check_multi_label(config)
+
+
+def _check_multi_label(config: RunConfig) -> None:
+    """What takes it that a picture has one class."""
+    if config.loss.name != "bce":
+        raise UsageError(f"loss.name: {config.loss.name} is for one label a picture. With multi_label expected bce.")
+    if config.balance or config.loss.class_weights != "none":
+        key = "balance" if config.balance else "loss.class_weights"
+        raise UsageError(f"{key}: classes are weighed by the one label of a picture. With multi_label expected none of it.")
+    if config.distill.teacher and config.distill.weight:
+        raise UsageError(
+            "distill.weight: a teacher's answers are probabilities of one label a picture. With multi_label expected its features alone:\n"
+            "--set distill.weight=0 --set distill.features=1"
+        )
+    if config.nodes:
+        raise UsageError(f"nodes: {ONE_MACHINE}")
 
 
 def duration(text: str | None) -> float | None:

@@ -156,6 +156,7 @@ class RunConfig:
     `batch_size` counts the images of a step over all devices; 0, or the word auto, is the largest power of two that fits.
     `watch` names the places that show the run while it goes: tensorboard, wandb, mlflow.
     `on_nan` is what follows a loss that is not a number: stop, or rollback to the last checkpoint and on from there at half the rate.
+    `multi_label`: a picture may have several labels or none; each class is decided by itself, with the loss bce.
     `nodes` (host:port, all of them) and `rank` (the place of this one) are for several machines, which wait `join_seconds` for each other.
     Of few images there are more epochs than `epochs`: as many as make `min_steps` changes of the weights, unless somebody says how many.
     """
@@ -165,6 +166,7 @@ class RunConfig:
     data: str = "digits"
     val: str | None = None
     val_fraction: float = 0.2
+    multi_label: bool = False
     max_bad: float = 0.05
     image_cache: str = "none"
     weights: str = "auto"

@@ -56,18 +56,29 @@ class Report:
         return {"schema_version": 1, **dataclasses.asdict(self)}
 
 
-def check(data: str, val: str | None, *, val_fraction: float, seed: int, crop_pct: float, progress: _Progress | None = None) -> Report:
+def check(
+    data: str,
+    val: str | None,
+    *,
+    val_fraction: float,
+    seed: int,
+    crop_pct: float,
+    multi_label: bool = False,
+    progress: _Progress | None = None,
+) -> Report:
     """Look at every image of a data set, as it would be split for training.
 
     Args:
         crop_pct: of the preset: the share of the short side that the centre crop keeps.
+        multi_label: lists may have several labels a picture.
         progress: called with (what is done, images done, images in all).
 
     Raises:
         DataError: nothing can be listed there. What only training refuses - one class, no usable file - is among the findings.
     """
     tell = progress or (lambda title, done, total: None)
-    found, problems = _load(data, val, val_fraction, seed, lambda done, total: tell("indexing", done, total))
+    how: dict[str, Any] = {"val_fraction": val_fraction, "seed": seed, "multi_label": multi_label}
+    found, problems = _load(data, val, how, lambda done, total: tell("indexing", done, total))
     images = _Images(found)
     prints = duplicates.fingerprints((found.train, found.val), lambda done, total: tell("comparing", done, total))
     bad = [{"path": _shown(part, path), "reason": reason} for part in (found.train, found.val) for path, reason in part.bad]
@@ -89,16 +100,18 @@ class _Images:
 
     def __init__(self, data: Dataset):
         parts = (data.train, data.val)
-        self.class_names = data.train.class_names
+        numbers: dict[tuple[int, ...], int] = {}  # of label sets, which the two parts may number differently
+        self.labels = np.array([numbers.setdefault(part.classes_of(label), len(numbers)) for part in parts for label in part.labels])
+        self.classes = [";".join(data.train.class_names[number] for number in classes) for classes in numbers]
         self.names = [_shown(part, path) for part in parts for path in part.paths]
         self.splits = np.repeat(["train", "val"], [len(part) for part in parts])
-        self.labels, self.heights, self.widths, self.formats = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "heights", "widths", "formats")
+        self.heights, self.widths, self.formats = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("heights", "widths", "formats")
         )
 
     def group(self, rows: np.ndarray, match: str) -> _Facts:
         """Images that are the same, as a finding; `match` is exact or near."""
-        images = [{"split": str(self.splits[row]), "class": self.class_names[self.labels[row]], "path": self.names[row]} for row in rows]
+        images = [{"split": str(self.splits[row]), "class": self.classes[self.labels[row]], "path": self.names[row]} for row in rows]
         return {"match": match, "images": images}
 
 
@@ -119,29 +132,29 @@ def _same_images(images: _Images, prints: duplicates.Fingerprints) -> dict[str, 
     }
 
 
-def _load(data: str, val: str | None, fraction: float, seed: int, progress: Callable[[int, int], None]) -> tuple[Dataset, tuple[str, ...]]:
+def _load(data: str, val: str | None, how: _Facts, progress: Callable[[int, int], None]) -> tuple[Dataset, tuple[str, ...]]:
     """The data set as training sees it, or without a split where training refuses it, with the reason."""
     try:
-        return dataset.load(data, val, val_fraction=fraction, seed=seed, max_bad=1.0, progress=progress), ()
+        return dataset.load(data, val, **how, max_bad=1.0, progress=progress), ()
     except DataError as error:
-        source = _unmatched(data, val)
+        source = _unmatched(data, val, how["multi_label"])
         train = indexes.scan(source.train)
         held_out = indexes.scan(source.val) if source.val else train.take(np.arange(0))
         return Dataset(train, held_out, source.notes), (str(error).partition("\n")[0],)
 
 
-def _unmatched(data: str, val: str | None) -> Source:
+def _unmatched(data: str, val: str | None, multi_label: bool) -> Source:
     """Both parts of a data set; where they do not have the same classes, each with those of both.
 
     Raises:
         DataError: there is nothing to look at.
     """
     try:
-        return sources.find(data, val)
+        return sources.find(data, val, multi_label=multi_label)
     except DataError:
-        parts, notes = sources.listings(data)
+        parts, notes = sources.listings(data, multi_label=multi_label)
         if val is not None:
-            others = sources.listings(val)[0]
+            others = sources.listings(val, multi_label=multi_label)[0]
             parts["val"] = next(others[split] for split in ("val", "test", "train") if split in others)
         train, held_out = parts.get("train"), parts.get("val") or parts.get("test")
         if train is None or held_out is None:
@@ -160,12 +173,12 @@ def _shown(part: Index, path: str) -> str:
 
 def _split(part: Index) -> _Facts:
     sizes = [Path(file).stat().st_size for file in part.files()] if part.ranges is None else part.ranges[:, 1]
-    return {"images": len(part), "classes": len(np.unique(part.labels)), "bytes": int(np.sum(sizes))}
+    return {"images": len(part), "classes": int(np.count_nonzero(part.class_counts())), "bytes": int(np.sum(sizes))}
 
 
 def _classes(data: Dataset) -> tuple[_Facts, ...]:
     names = data.train.class_names
-    train, val = (np.bincount(part.labels, minlength=len(names)).tolist() for part in (data.train, data.val))
+    train, val = (part.class_counts().tolist() for part in (data.train, data.val))
     return tuple({"class": names[label], "train": train[label], "val": val[label]} for label in np.argsort(-np.array(train), kind="stable"))
 
 

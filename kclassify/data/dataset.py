@@ -12,7 +12,7 @@ from kclassify.data import sources
 from kclassify.data.index import Index
 from kclassify.data.sources.class_names import some
 from kclassify.data.sources.listing import Listing
-from kclassify.data.split import stratified
+from kclassify.data.split import stratified, stratified_by_class
 from kclassify.errors import DataError
 
 _Progress = Callable[[int, int], None]
@@ -39,20 +39,32 @@ class Dataset:
         """One row a file, for the run's split.csv."""
         for split, part in (("train", self.train), ("val", self.val)):
             for path, label in zip(part.paths, part.labels, strict=True):
-                yield {"split": split, "path": path, "class": part.class_names[label]}
+                yield {"split": split, "path": path, "class": part.class_text(label)}
 
     def bad(self) -> list[Mapping[str, str]]:
         """The files left out, with the reason, for the run's bad_files.csv."""
         return [{"path": path, "reason": reason} for part in (self.train, self.val) for path, reason in part.bad]
 
 
-def load(data: str, val: str | None, *, val_fraction: float, seed: int, max_bad: float, progress: _Progress | None = None) -> Dataset:
+def load(
+    data: str,
+    val: str | None,
+    *,
+    val_fraction: float,
+    seed: int,
+    max_bad: float,
+    multi_label: bool = False,
+    progress: _Progress | None = None,
+) -> Dataset:
     """Find and index `data`; without a validation part, a stratified share of it is set aside.
+
+    Args:
+        multi_label: lists may have several labels a picture.
 
     Raises:
         DataError: nothing usable, too many bad files, or fewer than two classes.
     """
-    source = sources.find(data, val)
+    source = sources.find(data, val, multi_label=multi_label)
     notes = list(source.notes)
     train = _scan(source.train, data, max_bad, progress)
     _check_classes(train, data, source.notes)
@@ -62,17 +74,20 @@ def load(data: str, val: str | None, *, val_fraction: float, seed: int, max_bad:
         total = len(train)
         train, held_out = _set_aside(train, data, val_fraction, seed)
         notes.append(f"no validation part in '{data}': {len(held_out)} of {total} images are set aside for it, by class")
+    _check_labelled(held_out, val or data)
     notes += _remarks(source.train.others, train, held_out)
     return Dataset(train, held_out, tuple(notes))
 
 
-def load_for_eval(data: str, class_names: tuple[str, ...], *, max_bad: float = 0.0) -> Index:
+def load_for_eval(data: str, class_names: tuple[str, ...], *, max_bad: float = 0.0, multi_label: bool = False) -> Index:
     """Index `data` (its validation part if it has one) to judge a model whose classes are `class_names`.
 
     Raises:
         DataError: it holds classes that the model does not know, or files that cannot be used.
     """
-    return _scan(sources.find_held_out(data, class_names), data, max_bad)
+    found = _scan(sources.find_held_out(data, class_names, multi_label=multi_label), data, max_bad)
+    _check_labelled(found, data)
+    return found
 
 
 def _scan(listing: Listing, name: str, max_bad: float, progress: _Progress | None = None) -> Index:
@@ -88,15 +103,27 @@ def _scan(listing: Listing, name: str, max_bad: float, progress: _Progress | Non
 
 def _check_classes(train: Index, data: str, notes: tuple[str, ...]) -> None:
     present = np.unique(train.labels)
+    if len(present) < 2 and train.label_sets is not None:
+        same = train.class_text(present[0]) or "none"
+        raise DataError(f"'{data}' has the same labels ({same}) for all images to train on. Expected images that differ in them.")
     if len(present) < 2:
         message = f"'{data}' has one class ('{train.class_names[present[0]]}'). Expected two or more, one folder each."
         raise DataError("\n".join([message, *notes[:2]]))
 
 
+def _check_labelled(held_out: Index, name: str) -> None:
+    """DataError for images without any class, on which no score of a class can be judged."""
+    if not held_out.class_counts().any():
+        raise DataError(f"{name}: no image to validate on has a label. Expected some that have.")
+
+
 def _set_aside(index: Index, data: str, fraction: float, seed: int) -> tuple[Index, Index]:
     """Training and validation rows of one index; the bad files, which are in neither, are told with the second."""
     try:
-        kept, chosen = stratified(index.labels, fraction, seed)
+        if index.label_sets is None:
+            kept, chosen = stratified(index.labels, fraction, seed)
+        else:
+            kept, chosen = stratified_by_class(index.labels, index.target_table(), fraction, seed)
     except DataError as error:
         raise DataError(f"{data}: {error}") from None
     return index.take(kept), dataclasses.replace(index.take(chosen), bad=index.bad)
@@ -105,7 +132,7 @@ def _set_aside(index: Index, data: str, fraction: float, seed: int) -> tuple[Ind
 def _remarks(others: Mapping[str, int], train: Index, val: Index) -> Iterator[str]:
     """What a user should know about the parts of a data set before it is trained on."""
     for part, use in ((train, "train"), (val, "validate")):
-        absent = np.setdiff1d(np.arange(len(part.class_names)), part.labels)
+        absent = np.flatnonzero(part.class_counts() == 0)
         if len(absent):
             yield f"classes without an image to {use} on: {some([part.class_names[label] for label in absent])}"
     if others:

@@ -29,12 +29,13 @@ _THREADS = 8
 class Index:
     """The usable images of a listing, in its order. Heights and widths are in pixels, upright.
 
-    `fingerprint` is the same for the same names, labels and file sizes, wherever the folder lies.
+    `fingerprint` is the same for the same names, labels and file sizes, wherever the folder lies. A label is the number of a class, or
+    with `label_sets`, where an image may have several classes or none, that of a set of them.
     """
 
     root: Path
     paths: tuple[str, ...]
-    labels: np.ndarray  # int32 [n], in 0 .. classes - 1
+    labels: np.ndarray  # int32 [n], in 0 .. classes - 1, or in 0 .. sets - 1
     heights: np.ndarray  # int32 [n]
     widths: np.ndarray  # int32 [n]
     decoders: np.ndarray  # int32 [n], see decode.py
@@ -44,6 +45,7 @@ class Index:
     fingerprint: str
     containers: tuple[str, ...] | None = None  # as in a Listing
     ranges: np.ndarray | None = None  # int64 [n, 2]
+    label_sets: tuple[tuple[int, ...], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -55,6 +57,29 @@ class Index:
     def source(self, row: int) -> Path | bytes:
         """What `decode.read_rgb` takes for the image of a row."""
         return _source(self.root, self.paths, self.containers, self.ranges, row)
+
+    def classes_of(self, label: int) -> tuple[int, ...]:
+        """The classes that a label stands for, by their numbers."""
+        return (int(label),) if self.label_sets is None else self.label_sets[label]
+
+    def class_text(self, label: int) -> str:
+        """The names of the classes that a label stands for, such as `cat` or `cat;dog`."""
+        return ";".join(self.class_names[number] for number in self.classes_of(label))
+
+    def target_table(self) -> np.ndarray:
+        """What a model should answer for each label, 1 for its classes and 0 for others: uint8 [labels, classes]."""
+        if self.label_sets is None:
+            return np.eye(len(self.class_names), dtype=np.uint8)
+        table = np.zeros((len(self.label_sets), len(self.class_names)), np.uint8)
+        for label, classes in enumerate(self.label_sets):
+            table[label, list(classes)] = 1
+        return table
+
+    def class_counts(self) -> np.ndarray:
+        """How many images each class has: int64 [classes]."""
+        if self.label_sets is None:
+            return np.bincount(self.labels, minlength=len(self.class_names))
+        return np.bincount(self.labels, minlength=len(self.label_sets)) @ self.target_table().astype(np.int64)
 
     def take(self, rows: np.ndarray) -> "Index":
         """The index of some of the images, by their row numbers; bad files stay with no part."""
@@ -84,7 +109,8 @@ def scan(listing: Listing, progress: Callable[[int, int], None] | None = None) -
         progress: called with (images looked at, images in all).
     """
     sizes, changes = _stat(listing)
-    fingerprint = _digest([list(listing.class_names), listing.paths, listing.labels, sizes])
+    sets = [] if listing.label_sets is None else [listing.label_sets]
+    fingerprint = _digest([list(listing.class_names), listing.paths, listing.labels, sizes, *sets])
     places = None if listing.ranges is None else [listing.containers, listing.ranges.tolist()]
     cached = cache_folder() / "index" / f"{_digest([_FORMAT, reader_version(), str(listing.root), fingerprint, changes, places])}.npz"
     headers = _load(cached)
@@ -98,7 +124,8 @@ def scan(listing: Listing, progress: Callable[[int, int], None] | None = None) -
     bad = tuple((listing.paths[i], str(reasons[i])) for i in np.flatnonzero(~good))
     labels = np.array(listing.labels, np.int32)[rows]
     columns = {"labels": labels, "heights": heights, "widths": widths, "decoders": decoders, "formats": headers["formats"][rows]}
-    return Index(listing.root, class_names=listing.class_names, bad=bad, fingerprint=fingerprint, **columns, **_taken(listing, rows))
+    known: dict[str, Any] = {"class_names": listing.class_names, "label_sets": listing.label_sets}
+    return Index(listing.root, bad=bad, fingerprint=fingerprint, **known, **columns, **_taken(listing, rows))
 
 
 def check_usable(index: Index, name: str, max_bad: float) -> None:

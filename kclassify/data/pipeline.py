@@ -81,7 +81,8 @@ def train_batches(  # noqa: PLR0913
         threads: how many images are prepared at a time; by default what tf.data finds best.
 
     Returns:
-        a dataset of (uint8 [batch, size, size, 3], float32 [batch, classes] that sum to 1, weights float32 [batch]).
+        a dataset of (uint8 [batch, size, size, 3], float32 [batch, classes], weights float32 [batch]); where an image has one class,
+        targets sum to 1.
     """
     graph = _TrainGraph(index, transform, (batch_size, accumulate, part), seed, decoded)
     parallel: dict[str, Any] = {"num_parallel_calls": threads or tf.data.AUTOTUNE, "deterministic": True}
@@ -98,7 +99,7 @@ class _TrainGraph:
     def __init__(self, index: Index, transform: TrainTransform, sizes: tuple[int, int, Part], seed: int, decoded: DecodedImages | None):
         self.transform, self.seed, self.decoded = transform, seed, decoded
         self.batch_size, self.accumulate, self.part = sizes
-        self.samples, self.classes = len(index), len(index.class_names)
+        self.samples, self.targets = len(index), _targets(index)
         self.columns = columns(index)
         self.policies, self.erasings, self.mixings = (transform.among(table) for table in (POLICIES, ERASINGS, MIXINGS))
 
@@ -151,7 +152,7 @@ class _TrainGraph:
     @as_written
     def finish(self, pixels: tf.Tensor, sample: Sample) -> Batch:
         """What is done to a batch at once, pixels and labels."""
-        number, targets = sample["number"][0], tf.one_hot(sample["label"], self.classes)
+        number, targets = sample["number"][0], self.targets(sample["label"])
         for layer in self.transform.layers:
             pixels = apply_layer(layer, pixels)
         if self.erasings:
@@ -169,9 +170,9 @@ def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int, part: Pa
     `part` is that of `train_batches`.
 
     Returns:
-        a dataset of (uint8 [batch, size, size, 3], one-hot float32 [batch, classes], weights float32 [batch]).
+        a dataset of (uint8 [batch, size, size, 3], float32 [batch, classes] of 0 and 1, weights float32 [batch]).
     """
-    picked_from = columns(index)
+    picked_from, targets = columns(index), _targets(index)
     padded = steps_per_epoch(len(index), batch_size) * batch_size
 
     @as_written
@@ -182,10 +183,18 @@ def eval_batches(index: Index, spec: Preprocessing, *, batch_size: int, part: Pa
             return tf.cast(preprocess(decode_whole(sample)[None], spec)[0], tf.uint8)
 
         pixels = prepared() if part == ALL else _if_mine(_mine(number % batch_size, batch_size, part), prepared, spec.size)
-        return pixels, tf.one_hot(sample["label"], len(index.class_names)), tf.cast(number < len(index), tf.float32)
+        return pixels, targets(sample["label"]), tf.cast(number < len(index), tf.float32)
 
     samples = tf.data.Dataset.range(padded).map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return _batched(samples, batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _targets(index: Index) -> Callable[[tf.Tensor], tf.Tensor]:
+    """What turns labels of an index, int32 [...], into targets, float32 [..., classes]."""
+    if index.label_sets is None:
+        return lambda labels: tf.one_hot(labels, len(index.class_names))
+    table = tf.constant(index.target_table())
+    return lambda labels: tf.cast(tf.gather(table, labels), tf.float32)
 
 
 def rows_of_steps(samples: int, batch_size: int, seed: int, steps: range, repeats: int = 1, accumulate: int = 1) -> np.ndarray:

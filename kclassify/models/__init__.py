@@ -15,7 +15,7 @@ from kclassify.models.weights import LoadReport, load_state, load_weights, state
 __all__ = ["LoadReport", "create_model", "load_state", "load_weights", "state_dict"]
 
 FAMILIES: dict[str, Callable[..., Tensor]] = {"inverted": inverted.build, "resnet": resnet.build}
-ACTIVATIONS = ("softmax", None)
+ACTIVATIONS = ("softmax", "sigmoid", None)
 LOG = logging.getLogger(__name__)
 
 
@@ -31,9 +31,9 @@ def create_model(
     """The preset `name` as a functional model: float32 RGB 0..255 [N, H, W, 3] -> float32 [N, num_classes].
 
     The input is called "image" and is normalised inside. `input_shape` is (H, W, 3), by default the preset's size; (None, None, 3) is any.
-    The output is probabilities for activation "softmax" and logits for None. `weights` is None (random), "pretrained" (the preset's own
-    source) or a .safetensors, .pth or .keras file; a file with another number of classes gives everything but the head (`load_weights`
-    reports that). `dropout` is the rate before the head, by default the preset's.
+    The output is probabilities for activation "softmax", or "sigmoid" for each class by itself, and logits for None. `weights` is None
+    (random), "pretrained" (the preset's own source) or a .safetensors, .pth or .keras file; a file with another number of classes gives
+    everything but the head (`load_weights` reports that). `dropout` is the rate before the head, by default the preset's.
 
     Raises UsageError for an unknown name or value and ModelError for weights that are missing or do not fit.
     Sources: MobileNetV3 arXiv 1905.02244, ResNet arXiv 1512.03385, EfficientNet arXiv 1905.11946 (Lite: its authors' variant for phones).
@@ -42,7 +42,7 @@ def create_model(
     if num_classes < 1:
         raise UsageError(f"Unusable num_classes: {num_classes}. Expected 1 or more.")
     if activation not in ACTIVATIONS:
-        raise UsageError(f"Unknown activation '{activation}'. Expected 'softmax' or None.")
+        raise UsageError(f"Unknown activation '{activation}'. Expected 'softmax', 'sigmoid' or None.")
     rate = row.dropout if dropout is None else dropout
     if not 0 <= rate < 1:
         raise UsageError(f"Unusable dropout: {rate}. Expected 0 <= dropout < 1.")

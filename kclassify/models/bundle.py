@@ -53,7 +53,7 @@ def load(path: str | os.PathLike[str]) -> tuple[keras.Model, ModelCard]:
 
 
 def logits_model(model: keras.Model) -> keras.Model:
-    """The same model without the softmax at its end, if it has one: for a loss that is exact for confident answers."""
-    last = model.layers[-1]
-    is_softmax = isinstance(last, keras.layers.Activation) and last.activation is keras.activations.softmax
-    return keras.Model(model.inputs, last.input, name=model.name) if is_softmax else model
+    """The same model without the softmax or sigmoid at its end, if it has one: for a loss that is exact for confident answers."""
+    last, ends = model.layers[-1], (keras.activations.softmax, keras.activations.sigmoid)
+    has_end = isinstance(last, keras.layers.Activation) and last.activation in ends
+    return keras.Model(model.inputs, last.input, name=model.name) if has_end else model

@@ -18,7 +18,7 @@ def normalise(x: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 
 def classify(x: Tensor, num_classes: int, *, name: str, dropout: float, activation: str | None) -> Tensor:
-    """[N, C] -> float32 [N, num_classes]: probabilities for activation "softmax", logits for None.
+    """[N, C] -> float32 [N, num_classes]: probabilities for activation "softmax" or "sigmoid", logits for None.
 
     float32 under every precision policy: top-k metrics and the loss need it.
     """

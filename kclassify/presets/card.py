@@ -49,13 +49,27 @@ class Preprocessing:
         return round(self.size / self.crop_pct)
 
 
+# What models are judged by, beside their loss; the first decides which is better. Shares of right first answers and of right answers among
+# the first five; with several labels a picture the mean average precision of the classes, and their mean F1 of scores from 0.5 on.
+ONE_LABEL, MULTI_LABEL = ("top1", "top5"), ("map", "f1")
+
+
 @dataclass(frozen=True)
 class ModelCard:
-    """Names and preprocessing of one model, stored inside every artefact that kclassify writes."""
+    """Names and preprocessing of one model, stored inside every artefact that kclassify writes.
+
+    `multi_label`: a picture may have several classes or none, and each has a probability by itself.
+    """
 
     preset: str
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
+    multi_label: bool = False
+
+    @property
+    def metrics(self) -> tuple[str, str]:
+        """The names of what the model is judged by."""
+        return MULTI_LABEL if self.multi_label else ONE_LABEL
 
     def to_json(self) -> str:
         """One JSON document; `from_json` reads it back to an equal card."""
@@ -72,6 +86,7 @@ class ModelCard:
                 raise ModelError(f"{source}: its card has format {version}, {newest}")
             spec = fields["preprocessing"]
             spec = Preprocessing(**{**spec, "mean": tuple(spec["mean"]), "std": tuple(spec["std"])})
-            return cls(str(fields["preset"]), tuple(map(str, fields["class_names"])), spec)
+            several = fields.get("multi_label", False) is True  # cards that were written before know nothing of it
+            return cls(str(fields["preset"]), tuple(map(str, fields["class_names"])), spec, several)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{source}: the kclassify card inside cannot be read ({error!r}).") from error

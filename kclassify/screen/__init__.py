@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kclassify import presets
 from kclassify.console import Console
 from kclassify.errors import InputsFailed, SetupError
+from kclassify.presets.card import MULTI_LABEL, ONE_LABEL
 from kclassify.screen.tables import json_document as _json
 from kclassify.screen.tables import pairs as _pairs
 from kclassify.screen.tables import table as _table
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # Options of `train` that are settings of the run under the same name.
 RUN_FLAGS = (
     *("preset", "data", "val", "recipe", "epochs", "batch_size", "image_size", "weights"),
-    *("gpus", "backend", "nodes", "rank", "precision", "seed", "on_nan", "balance", "watch", "out", "name"),
+    *("gpus", "backend", "nodes", "rank", "precision", "seed", "on_nan", "balance", "multi_label", "watch", "out", "name"),
 )
 
 
@@ -48,9 +49,10 @@ def run_result(run: "Run", as_json: bool) -> None:
         return _json(run.to_json())
     best, last = run.best, run.last
     which = f"epoch {best['epoch']}, {best['weights']} weights"
+    names = [name for name in (*ONE_LABEL, *MULTI_LABEL, "loss") if name in best]
     rows = [
-        ("best", f"top1 {best['top1']:.4f}  top5 {best['top5']:.4f}  loss {best['loss']:.4f}  ({which})"),
-        ("last", f"top1 {last['val_top1']:.4f}  top5 {last['val_top5']:.4f}  loss {last['val_loss']:.4f}  (epoch {last['epoch']})"),
+        ("best", "  ".join([*(f"{name} {best[name]:.4f}" for name in names), f"({which})"])),
+        ("last", "  ".join([*(f"{name} {last['val_' + name]:.4f}" for name in names), f"(epoch {last['epoch']})"])),
         ("run", str(run.path)),
         ("model", str(run.best_model)),
         ("next", f"kclassify predict FILE --model {shlex.quote(str(run.path))}"),
@@ -89,9 +91,7 @@ def evaluation(found: "Evaluation", as_json: bool) -> None:
         return _json(found.to_json())
     _pairs(
         [
-            ("top1", f"{found.top1:.4f}"),
-            ("top5", f"{found.top5:.4f}"),
-            ("loss", f"{found.loss:.4f}"),
+            *((name, f"{value:.4f}") for name, value in found.measured().items()),
             ("images", f"{found.images} of {found.data}, {found.classes} classes"),
             ("model", found.model),
         ]
@@ -199,7 +199,7 @@ def _shown(value: Any) -> str:
 
 
 def _ranked(row: "Result") -> str:
-    return ", ".join(f"{item.label} {item.score:.3f}" for item in row.predictions)
+    return ", ".join(f"{item.label} {item.score:.3f}" for item in row.predictions) or "no label has a probability of 0.5 or more"
 
 
 def _write_csv(path: Path, rows: Sequence["Result"]) -> None:
@@ -209,6 +209,8 @@ def _write_csv(path: Path, rows: Sequence["Result"]) -> None:
     for row in rows:
         if row.error is not None:
             writer.writerow([row.file, "", "", "", "", row.error])
+        elif not row.predictions:  # none of several labels
+            writer.writerow([row.file, "", "", "", "", ""])
         for rank, item in enumerate(row.predictions, start=1):
             writer.writerow([row.file, rank, item.class_id, item.label, f"{item.score:.6f}", ""])
     try:

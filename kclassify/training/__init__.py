@@ -30,7 +30,7 @@ class Run:
 
     @property
     def best_model(self) -> Path:
-        """The `.keras` file of the best epoch (highest val_top1)."""
+        """The `.keras` file of the best epoch (highest top1 in validation, of several labels a picture highest map)."""
         return self.path / "best.keras"
 
     def to_json(self) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class StopBetweenBatches(keras.callbacks.Callback):
         if _told_to_stop(self.loop, self.signals):
             raise StopRequested
 
+    on_predict_batch_end = on_test_batch_end
+
 
 class AfterStep(keras.callbacks.Callback):
     """Counts steps, saves when due, moves the bar, and stops on a signal: after every step, because a step is what must not be lost."""
@@ -48,7 +50,7 @@ class AfterStep(keras.callbacks.Callback):
         shown = {name: logs[name] for name in self.loop.train_metrics[:2] if name in logs}
         shown["images/s"] = (batch + 1) * self.loop.task.step_images / (time.monotonic() - self.began)
         if self.loop.state.progress.best:
-            shown["best"] = self.loop.state.progress.best["top1"]
+            shown["best"] = self.loop.state.progress.best[self.loop.task.card.metrics[0]]
         done = (self.loop.state.place - 1) % self.loop.task.steps_per_epoch + 1
         self.bar.advance(done, shown, description=self.loop.title())
         if not at_end and (_told_to_stop(self.loop, self.signals) or time.monotonic() > self.loop.deadline):

@@ -15,9 +15,14 @@ def open_teacher(config: DistillConfig, class_names: tuple[str, ...]) -> keras.M
     """The teacher as a model of two outputs: its logits [n, classes], in the order of `class_names`, and its pooled features [n, C].
 
     Raises:
-        ModelError: it knows other classes, and its logits have a weight.
+        ModelError: it knows other classes or is for several labels a picture, and its logits have a weight.
     """
     model, card = reference.open_keras(reference.find(config.teacher or ""))
+    if config.weight and card.multi_label:
+        raise ModelError(
+            f"distill.teacher '{config.teacher}' is for several labels a picture: its answers are no probabilities of one.\n"
+            "Its features can teach: --set distill.weight=0 --set distill.features=1"
+        )
     if config.weight and card.class_names != class_names:
         raise ModelError(
             f"distill.teacher '{config.teacher}' knows {len(card.class_names)} classes ({', '.join(card.class_names[:3])} ...), "

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kclassify.presets.card import MULTI_LABEL, ONE_LABEL
+
 # Where a terminal is too narrow for all cells these are left out, one after the other.
 LEAST = ("images/s", "lr", "ema loss", "train loss", "val loss", "eta")
 
@@ -11,7 +13,7 @@ def line(row: Mapping[str, Any], epochs: int, images_left: int) -> str:
     """All of a row of metrics.csv, with the time that the epochs to come will take."""
 
     def part(name: str, prefix: str) -> str:
-        values = [(metric, row.get(f"{prefix}_{metric}")) for metric in ("loss", "top1", "top5")]
+        values = [(metric, row.get(f"{prefix}_{metric}")) for metric in ("loss", *ONE_LABEL, *MULTI_LABEL)]
         return f"{name} " + ", ".join(f"{metric}: {value:.5f}" for metric, value in values if value is not None)
 
     parts = [part(name, name) for name in ("train", "val", "ema") if f"{name}_loss" in row]
@@ -21,7 +23,7 @@ def line(row: Mapping[str, Any], epochs: int, images_left: int) -> str:
 
 def cells(row: Mapping[str, Any], epochs: int, images_left: int) -> dict[str, str]:
     """The same, shorter: texts by the names of their columns."""
-    metrics = [(name, metric) for name in ("train", "val", "ema") for metric in ("loss", "top1")]
+    metrics = [(name, metric) for name in ("train", "val", "ema") for metric in ("loss", ONE_LABEL[0], MULTI_LABEL[0])]
     found = {f"{name} {metric}": f"{row[f'{name}_{metric}']:.4f}" for name, metric in metrics if f"{name}_{metric}" in row}
     rates = {"lr": f"{row['lr']:.2g}", "images/s": f"{row['images_per_second']:.1f}", "eta": _eta(row, images_left)}
     return {"epoch": f"{row['epoch']}/{epochs}", **found, **rates}

@@ -15,7 +15,7 @@ from kclassify.data import pipeline
 from kclassify.data.augment.mixing import MIXINGS
 from kclassify.data.stopwatch import Stopwatch
 from kclassify.errors import DataError, Interrupted, KClassifyError
-from kclassify.metrics import results
+from kclassify.metrics import multi_label_results, results
 from kclassify.models import bundle
 from kclassify.training import checkpoint, epoch_report, guards
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
@@ -48,8 +48,9 @@ class Loop:
         self.val_batches = pipeline.eval_batches(task.data.val, task.card.preprocessing, **how)
         if task.config.image_cache == "ram":
             self.val_batches = self.val_batches.cache()
-        # Of a mixture of two pictures there is no right answer: what is left of the training metrics is the loss.
-        self.train_metrics = ("loss",) if task.transform.among(MIXINGS) else ("loss", "top1", "top5")
+        # Of several labels a picture, or a mixture of two, there is no right answer: what is left of the training metrics is the loss.
+        only_loss = task.card.multi_label or task.transform.among(MIXINGS)
+        self.train_metrics = ("loss",) if only_loss else ("loss", *task.card.metrics)
 
     # -- running -------------------------------------------------------------------------------------------------------------
 
@@ -195,7 +196,7 @@ class Loop:
             samples -= per_epoch * batch - len(self.task.data.train)  # the filled-up ones
         # Keras averages its loss over all places of the batches, the metrics over the weights.
         new = {"loss": float(logs["loss"]) * steps * batch, "samples": float(samples), "waiting": self.waiting.seconds}
-        new |= {name: float(logs[name]) * samples for name in ("top1", "top5")}
+        new |= {name: float(logs[name]) * samples for name in self.task.card.metrics if name in logs}
         self.state.progress.sums = {name: self.state.progress.sums.get(name, 0.0) + value for name, value in new.items()}
         self.state.progress.seconds += time.monotonic() - self.epoch_began
 
@@ -245,16 +246,20 @@ class Loop:
 
     def _validate(self, signals: StopSignals) -> dict[str, float]:
         steps = pipeline.steps_per_epoch(len(self.task.data.val), self.task.config.batch_size)  # unknown to Keras with several machines
-        stop = StopBetweenBatches(self, signals)
+        stop, val = StopBetweenBatches(self, signals), self.task.data.val
+        if self.task.card.multi_label:
+            logits = self.task.model.predict(self.val_batches, verbose=0, steps=steps, callbacks=[stop])
+            return multi_label_results(val.target_table()[val.labels], logits[: len(val), : len(val.class_names)])
         logs = self.task.model.evaluate(self.val_batches, verbose=0, return_dict=True, steps=steps, callbacks=[stop])
-        return results(logs, len(self.task.data.val))
+        return results(logs, len(val))
 
     def _keep_best(self, candidates: Mapping[str, Mapping[str, float]], row: Mapping[str, Any]) -> None:
-        """Write best.keras if top1 is higher than ever, or as high with a lower loss; of raw and averaged weights the better one."""
+        """Write best.keras if top1 (or map) is higher than ever, or as high with a lower loss; of raw and averaged weights the better."""
+        judge = self.task.card.metrics[0]
         for kind, found in candidates.items():
-            rank = [found["top1"], -found["loss"]]
+            rank = [found[judge], -found["loss"]]
             best = self.state.progress.best
-            if not math.isfinite(found["loss"]) or (best and rank <= [best["top1"], -best["loss"]]):
+            if not math.isfinite(found["loss"]) or (best and rank <= [best[judge], -best["loss"]]):
                 continue
             self.state.progress.best = {"epoch": row["epoch"], "weights": {"val": "raw", "ema": "averaged"}[kind], **found}
             if kind == "ema":

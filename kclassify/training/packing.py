@@ -37,9 +37,13 @@ def pack(config: RunConfig, folder: Path, *, short_side: int | None, quality: in
         quality: of those JPEGs, 1 to 100; by default 90.
 
     Raises:
-        UsageError: the folder exists, lies in the data set, or a quality is given where nothing is resized.
+        UsageError: the folder exists or lies in the data set, a quality is given where nothing is resized, or pictures have several labels.
         KClassifyError: as `dataset.load` and `pack.write`.
     """
+    if config.multi_label:
+        raise UsageError(
+            "multi_label: a shard holds one label a picture. Expected the list itself: kclassify train --data LIST --multi-label"
+        )
     if quality is not None and short_side is None:
         raise UsageError("--quality is that of resized images. Expected --short-side with it, such as: --short-side 256")
     if folder.exists():

@@ -38,7 +38,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Seen:
-    """Images of so many steps: `pixels` uint8 [n, size, size, 3], `targets` float32 [n, classes] that sum to 1, `rows` of the index [n]."""
+    """Images of so many steps: `pixels` uint8 [n, size, size, 3], `targets` float32 [n, classes], `rows` of the index [n]."""
 
     pixels: "np.ndarray"
     targets: "np.ndarray"

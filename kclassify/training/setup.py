@@ -13,6 +13,7 @@ import numpy as np
 
 from kclassify import devices, presets
 from kclassify.config import OptimizerConfig, RunConfig
+from kclassify.config.limits import ONE_MACHINE
 from kclassify.console import Console
 from kclassify.data import dataset, decoded
 from kclassify.data.augment import layers
@@ -79,9 +80,10 @@ def prepare(config: RunConfig, console: Console) -> Task:
     Raises:
         SetupError, DataError, ModelError: something is not there or cannot be used.
     """
-    machine = devices.select(
-        config.gpus, cluster.find(config.nodes, config.rank, os.environ), join_seconds=config.join_seconds, note=console.line
-    )
+    nodes = cluster.find(config.nodes, config.rank, os.environ)
+    if nodes and config.multi_label:
+        raise UsageError(f"nodes: {ONE_MACHINE}")
+    machine = devices.select(config.gpus, nodes, join_seconds=config.join_seconds, note=console.line)
     console.line(f"device: {machine.text}")
     parts = machine.replicas * config.accumulate
     if config.batch_size % parts:
@@ -150,7 +152,7 @@ def make_card(config: RunConfig, class_names: tuple[str, ...]) -> ModelCard:
     """The preset's preprocessing, at the image size and crop of the config, with the data's class names."""
     spec = presets.get(config.preset).preprocessing
     spec = dataclasses.replace(spec, size=config.image_size or spec.size, crop_pct=config.crop_pct or spec.crop_pct)
-    return ModelCard(config.preset, class_names, spec)
+    return ModelCard(config.preset, class_names, spec, config.multi_label)
 
 
 def make_transform(config: RunConfig, card: ModelCard) -> TrainTransform:
@@ -174,6 +176,7 @@ def load_data(config: RunConfig, console: Console) -> Dataset:
             val_fraction=config.val_fraction,
             seed=config.seed,
             max_bad=config.max_bad,
+            multi_label=config.multi_label,
             progress=lambda done, total: bar.advance(done, {}, total=total),
         )
     for note in data.notes:
@@ -181,7 +184,8 @@ def load_data(config: RunConfig, console: Console) -> Dataset:
     if config.balance:
         data = dataclasses.replace(data, train=balanced(data.train, config.seed))
         console.line(f"balanced: images of the smaller classes are repeated, {len(data.train)} in all")
-    console.line(f"{len(data.train)} training and {len(data.val)} validation images, {len(data.train.class_names)} classes")
+    several = f", {data.train.class_counts().sum() / len(data.train):.2f} labels a picture" if config.multi_label else ""
+    console.line(f"{len(data.train)} training and {len(data.val)} validation images, {len(data.train.class_names)} classes{several}")
     return data
 
 
@@ -190,7 +194,7 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
     weights = {"none": None, "auto": "pretrained" if row.weights else None}.get(config.weights, config.weights)
     settings: dict[str, Any] = {"num_classes": len(card.class_names), "input_shape": (card.preprocessing.size,) * 2 + (3,)}
     with devices.precision("float32"):
-        deployed = create_model(config.preset, **settings)
+        deployed = create_model(config.preset, **settings, activation="sigmoid" if card.multi_label else "softmax")
     with machine.scope(), devices.precision(config.precision):
         model = create_model(config.preset, **settings, activation=None, dropout=config.dropout)
         draw_weights(model, config.seed)
@@ -230,7 +234,7 @@ def compile_model(model: keras.Model, config: RunConfig, data: Dataset, machine:
             make_optimizer(config.optimizer, Table(rates), groups, accumulate=config.accumulate),
             # Divided by the batch's fixed size: a sample counts the same in a filled-up batch and on any number of devices.
             ClassificationLoss(config.loss, classes, class_weights=weights, distill=config.distill),
-            weighted_metrics=training_metrics(classes),
+            weighted_metrics=[] if config.multi_label else training_metrics(classes),
             jit_compile=devices.backend() == "jax",  # XLA on a CPU is many times slower on depthwise convolutions
         )
         getattr(model.optimizer, "inner_optimizer", model.optimizer).build(model.trainable_variables)

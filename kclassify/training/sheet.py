@@ -24,7 +24,7 @@ _OTHER_FONTS = ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "Arial Unicode.ttf"
 
 
 def label(target: np.ndarray, class_names: Sequence[str]) -> Label:
-    """The classes of a target, float32 [classes] that sums to 1."""
+    """The classes of a target, float32 [classes]; of several labels a picture there may be none."""
     order = np.argsort(-target, kind="stable")
     return [(class_names[number], float(target[number])) for number in order if target[number] >= _MIXED]
 
@@ -76,12 +76,11 @@ def _columns(count: int, height: int) -> int:
 
 def _caption(item: Label, width: int) -> list[str]:
     """A label in lines of at most `width` pixels: "cat", "cat 0.62 + dog 0.38", or a line a class where that is too long."""
-    if len(item) == 1:
-        return [_shortened(item[0][0], width, _TEXT)]
-    together = " + ".join(f"{_plain(name)} {share:.2f}" for name, share in item)
+    shares = [(name, "" if share > 1.0 - _MIXED else f" {share:.2f}") for name, share in item] or [("no label", "")]
+    together = " + ".join(_plain(name) + share for name, share in shares)
     if _width(together, _TEXT) <= width:
         return [together]
-    return [_shortened(name, width, _TEXT, f" {share:.2f}") for name, share in item]
+    return [_shortened(name, width, _TEXT, share) for name, share in shares]
 
 
 def _shortened(text: str, width: int, size: int, end: str = "") -> str:

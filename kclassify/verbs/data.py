@@ -15,6 +15,7 @@ from kclassify.verbs.options import (
     ImageSize,
     Json,
     LongSettings,
+    MultiLabel,
     Offline,
     Preset,
     Quiet,
@@ -26,6 +27,7 @@ from kclassify.verbs.options import (
 def data_check(  # noqa: PLR0913 - the options of a verb
     data: DataSet,
     val: Val = None,
+    multi_label: MultiLabel = None,
     preset: Preset = None,
     settings: LongSettings = None,
     strict: Annotated[
@@ -42,7 +44,7 @@ def data_check(  # noqa: PLR0913 - the options of a verb
     """
     from kclassify.data.check import check
 
-    config = screen.resolve({"data": data, "val": val, "preset": preset}, None, settings).config
+    config = screen.resolve({"data": data, "val": val, "multi_label": multi_label, "preset": preset}, None, settings).config
     crop_pct = config.crop_pct or presets.get(config.preset).preprocessing.crop_pct
     with screen.console(quiet).progress("indexing", 1) as bar:
         found = check(
@@ -50,6 +52,7 @@ def data_check(  # noqa: PLR0913 - the options of a verb
             val_fraction=config.val_fraction,
             seed=config.seed,
             crop_pct=crop_pct,
+            multi_label=config.multi_label,
             progress=lambda title, done, total: bar.advance(done, {}, total=total, description=title),
         )
     data_screen.check(found, everything=everything, strict=strict, as_json=as_json)
@@ -59,6 +62,7 @@ def data_preview(  # noqa: PLR0913 - the options of a verb
     data: DataSet,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .png, .jpg or .webp.")] = Path("sheet.png"),
     val: Val = None,
+    multi_label: MultiLabel = None,
     preset: Preset = None,
     augment: Augment = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="Images on the sheet.")] = 32,

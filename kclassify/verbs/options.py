@@ -80,6 +80,9 @@ FreezeBn = Annotated[bool | None, typer.Option("--freeze-bn/--no-freeze-bn", hel
 Balance = Annotated[
     bool | None, typer.Option("--balance/--no-balance", help="Show images of small classes as often as those of large ones.")
 ]
+MultiLabel = Annotated[
+    bool | None, typer.Option("--multi-label/--no-multi-label", help="A picture may have several labels or none, as `cat;dog` in a list.")
+]
 Teacher = Annotated[str | None, typer.Option(metavar="PRESET|RUN|MODEL", help="Learn from this model's answers too.")]
 Precision = Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")]
 Patience = Annotated[int | None, typer.Option(metavar="EPOCHS", help="End after so many epochs without a better model; 0: never.")]

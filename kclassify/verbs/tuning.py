@@ -17,6 +17,7 @@ from kclassify.verbs.options import (
     Gpus,
     ImageSize,
     Json,
+    MultiLabel,
     Offline,
     Precision,
     Preset,
@@ -31,6 +32,7 @@ def lr_find(  # noqa: PLR0913 - the options of a verb
     preset: Preset = None,
     data: Data = None,
     val: Val = None,
+    multi_label: MultiLabel = None,
     batch_size: BatchSize = None,
     image_size: ImageSize = None,
     weights: Annotated[str | None, typer.Option(help="auto, pretrained, none, or a file.")] = None,
@@ -65,8 +67,8 @@ def lr_find(  # noqa: PLR0913 - the options of a verb
 def _command(flags: Mapping[str, Any], config: Path | None, settings: Sequence[str]) -> str:
     """The training with the same options."""
     names = {"augment.ops": "augment", "image_cache": "cache"}
-    words = [
-        word for key, value in flags.items() if value is not None for word in (f"--{names.get(key, key).replace('_', '-')}", str(value))
-    ]
+    given = {names.get(key, key).replace("_", "-"): value for key, value in flags.items() if value is not None}
+    words = [f"--{name}" if value else f"--no-{name}" for name, value in given.items() if isinstance(value, bool)]
+    words += [word for name, value in given.items() if not isinstance(value, bool) for word in (f"--{name}", str(value))]
     words += ["-c", str(config)] if config else []
     return shlex.join(["kclassify", "train", *words, *(word for setting in settings for word in ("-o", setting))])

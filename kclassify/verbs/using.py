@@ -18,7 +18,7 @@ def evaluate(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Judge a model: top1, top5 and loss on labelled images.
+    """Judge a model: top1, top5 and loss on labelled images; map (mean average precision), f1 and loss where they have several labels.
 
     Examples: kclassify eval runs/mobilenetv3_large-digits-1 · kclassify eval best.keras --data flowers/val
     """
@@ -31,7 +31,9 @@ def evaluate(
 def predict(
     inputs: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, or folders of images.")],
     model: Annotated[str, typer.Option("--model", "-m", metavar="RUN|MODEL|EXPORT|PRESET")] = "efficientnet_lite0",
-    topk: Annotated[int, typer.Option("--topk", "-k", min=1, help="Classes a picture.")] = 5,
+    topk: Annotated[
+        int | None, typer.Option("--topk", "-k", min=1, help="Classes a picture; by default 5, or all labels that it has of several.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table to this file.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,

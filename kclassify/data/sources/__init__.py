@@ -22,24 +22,25 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def find(data: str, val: str | None = None) -> Source:
+def find(data: str, val: str | None = None, *, multi_label: bool = False) -> Source:
     """Find out what `data` is and list it.
 
     Args:
         data: a data set's name, a folder (of class folders, of `train/` and `val/`, of lists such as `train_list.txt`, of TFRecord files),
             or a list: text, CSV or JSON Lines.
         val: what to validate on instead of the part that `data` brings for it; of a folder with such a part, that part is taken.
+        multi_label: lists may have several labels a picture.
 
     Raises:
         DataError: nothing usable is there, or the two do not fit each other; the message says what was expected.
     """
-    parts, notes = listings(data)
+    parts, notes = listings(data, multi_label=multi_label)
     if "train" not in parts:
         raise DataError(f"'{data}' holds a part for {' and '.join(parts)}, but none for training. Expected train/ or lines for train too.")
     train = parts["train"]
     own = "val" if "val" in parts else "test"
     if val is not None:
-        held_out = find_held_out(val, train.class_names)
+        held_out = find_held_out(val, train.class_names, multi_label=multi_label)
         notes += [f"validated on '{val}' and not on the {own} part of '{data}'"] if own in parts else []
     elif own in parts:
         held_out = match_classes(parts[own], train.class_names, str(parts[own].root))
@@ -50,13 +51,13 @@ def find(data: str, val: str | None = None) -> Source:
     return Source(train, held_out, tuple(notes))
 
 
-def find_held_out(data: str, class_names: tuple[str, ...]) -> Listing:
+def find_held_out(data: str, class_names: tuple[str, ...], *, multi_label: bool = False) -> Listing:
     """List what a model with these classes is to be judged on: the validation part of `data`, else its test part, else all of it.
 
     Raises:
         DataError: as `find`, or there are images of other classes.
     """
-    parts = named.listings(data, splits=("val",)) if data in DATASETS else listings(data, class_names)[0]
+    parts = named.listings(data, splits=("val",)) if data in DATASETS else listings(data, class_names, multi_label=multi_label)[0]
     return match_classes(next(parts[split] for split in ("val", "test", "train") if split in parts), class_names, data)
 
 
@@ -66,26 +67,26 @@ def check_exists(data: str) -> None:
         _existing(data)
 
 
-def listings(data: str, known: tuple[str, ...] = ()) -> _Parts:
+def listings(data: str, known: tuple[str, ...] = (), *, multi_label: bool = False) -> _Parts:
     """The listings "train", "val" and "test" of `data`, and lines worth telling; `known` are the classes that a model has decided."""
     if data in DATASETS:
         hidden = f"; your folder of that name is ./{data}" if Path(data).is_dir() else ""
         return named.listings(data), [f"data '{data}': {DATASETS[data].description}{hidden}"]
     path = _existing(data)
     try:
-        return _folder_parts(path, known) if path.is_dir() else lists.parts(path, known)
+        return _folder_parts(path, known, multi_label) if path.is_dir() else lists.parts(path, known, multi_label=multi_label)
     except OSError as error:
         what = f"{error.filename or data}: {error.strerror or error}"
         raise DataError(f"{what}. Expected files and folders that can be read.") from error
 
 
-def _folder_parts(folder: Path, known: tuple[str, ...]) -> _Parts:
+def _folder_parts(folder: Path, known: tuple[str, ...], multi_label: bool) -> _Parts:
     root = _descend(folder, known)
     told = [f"the data set begins at {root}"] if root != folder else []
     if pack.is_pack(root):
         return pack.listings(root), told
     files = lists.in_folder(root)
-    found, notes = lists.folder_parts(files, known) if files else folders.parts(root, known)
+    found, notes = lists.folder_parts(files, known, multi_label=multi_label) if files else folders.parts(root, known)
     return found, told + notes
 
 

@@ -78,8 +78,11 @@ def match_classes(listing: Listing, class_names: tuple[str, ...], name: str) -> 
             f"Expected no others than these {len(class_names)}: {some(class_names)}.{without}"
         )
     number = numbers(dict.fromkeys(listing.class_names, name), class_names)
-    labels = tuple(number[listing.class_names[label]] for label in listing.labels)
-    return replace(listing, labels=labels, class_names=class_names, others={})
+    here = [number[name] for name in listing.class_names]
+    if listing.label_sets is not None:
+        sets = tuple(tuple(sorted(here[label] for label in classes)) for classes in listing.label_sets)
+        return replace(listing, label_sets=sets, class_names=class_names, others={})
+    return replace(listing, labels=tuple(here[label] for label in listing.labels), class_names=class_names, others={})
 
 
 def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:

@@ -13,7 +13,8 @@ class Listing:
 
     `paths` are the images' names for people, relative to `root`; `labels` count from 0 in the order of `class_names`. Where `containers`
     is None they are files. Otherwise image i is the `ranges[i]` = (offset, length) bytes of the file `containers[i]` (relative to `root`
-    too), as in a TFRecord shard or a tar file. `others` counts the files of a folder that are not images by their ending.
+    too), as in a TFRecord shard or a tar file. `others` counts the files of a folder that are not images by their ending. Where an image
+    may have several classes or none, a label is the number of a set of classes in `label_sets`.
     """
 
     root: Path
@@ -23,6 +24,7 @@ class Listing:
     others: Mapping[str, int] = field(default_factory=dict)
     containers: tuple[str, ...] | None = None
     ranges: np.ndarray | None = None  # int64 [n, 2]
+    label_sets: tuple[tuple[int, ...], ...] | None = None
 
 
 def read_range(path: Path | str, offset: int, length: int) -> bytes:
