@@ -173,9 +173,10 @@ def test_sigterm_in_every_phase(tmp_path, digits):
 @pytest.mark.slow
 def test_ckpt_chaos(tmp_path, digits):
     """An outside tool ends `kclassify train` at each file event of its saves: by a kill, by a torn file, by SIGTERM."""
-    train = [sys.executable, "-m", "kclassify", "train", "--data", str(digits), "--out", "{out}", "--name", "run", *SETTINGS[:-1]]
+    program = [sys.executable, str(RUNNER.with_name("tiny_cli.py"))]  # hundreds of starts: the net is a small one
+    train = [*program, "train", "--data", str(digits), "--out", "{out}", "--name", "run", *SETTINGS[:-1]]
     train += ["--epochs", "2", "-o", "checkpoint.steps=4", "-o", "checkpoint.keep=99"]
-    resume = f"{shlex.quote(sys.executable)} -m kclassify resume {{out}}/run"
+    resume = f"{shlex.join(program)} resume {{out}}/run"
     begun = f"if [ -f {{out}}/run/run.json ]; then {resume}; else {shlex.join(train)}; fi"
     mark = "import json, sys; print(json.load(open(sys.argv[1]))['weights_sha256'])"
     options = {
