@@ -49,6 +49,9 @@ def check_death(out: Path, digits: Path, dead: int, backend: str) -> None:
     finally:
         for worker in workers:
             worker.kill()
+            worker.wait()
+            worker.stdout.close()
+            worker.stderr.close()
     last = [line for line in errors.splitlines() if not line.startswith(("[epoch", "Go on"))]
     (message,) = re.findall(rf"^Error: Worker {dead} \(127\.0\.0\.1:\d+\) has died.*$", errors, re.MULTILINE)
     assert message in last[-2:], errors
