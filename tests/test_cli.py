@@ -424,7 +424,7 @@ def test_resuming_a_finished_run_reports_it(place, answers, trained):
     code, stdout, stderr = answers["resume finished"]
     assert code == 0
     assert one_document(stdout) == one_document(trained.stdout)
-    assert "is finished; there is nothing to resume" in stderr
+    assert "is finished at step 12; there is nothing to resume" in stderr
 
 
 def test_a_dry_run_writes_nothing(place, answers):

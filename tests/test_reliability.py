@@ -183,7 +183,7 @@ def test_ckpt_chaos(tmp_path, digits):
         "--work": str(tmp_path / "work"),
         "--max-points": "24",
         "--modes": "before,torn,term",
-        "--step-regex": r"resuming at step (\d+)",
+        "--step-regex": r"(?:resuming|finished) at step (\d+)",
         "--checkpoint-glob": "{out}/run/checkpoints/step-????????",
         "--result-cmd": shlex.join([sys.executable, "-c", mark, "{out}/run/run.json"]),
         "--resume-cmd": shlex.join(["sh", "-c", begun]),

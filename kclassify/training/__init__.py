@@ -88,7 +88,8 @@ def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str
     changed = changes.compare(run.config(), config)
     changes.check(changed, shlex.quote(str(run.path)))
     if run.facts["status"] == "finished" and not changed.keys() & {"epochs", "stop.patience"}:
-        console.line(f"{run.path} is finished; there is nothing to resume. For more epochs: --epochs {2 * config.epochs}")
+        step = run.facts["last"]["step"]
+        console.line(f"{run.path} is finished at step {step}; there is nothing to resume. For more epochs: --epochs {2 * config.epochs}")
         return Run(run.path, run.facts["best"], run.facts["last"])
     with StopSignals() as signals, run.claimed():
         watchers.check(config.watch)
