@@ -264,7 +264,9 @@ def _rate_in_words(config: RunConfig) -> str:
     scaled = (
         f" ({rate.lr:g} for {rate.reference_batch} images a step, {config.batch_size} are x{own / config.optimizer.lr:g}, {rate.lr_scale})"
     )
-    return f"{own:.4g}{scaled if own != rate.lr else ''}, {config.schedule.name} over {config.epochs} epochs"
+    return (
+        f"{own:.4g}{scaled if own != rate.lr else ''}, {config.schedule.name} over {config.epochs} epoch{'s' if config.epochs > 1 else ''}"
+    )
 
 
 def _long_enough(config: RunConfig, samples: int, console: Console) -> RunConfig:
