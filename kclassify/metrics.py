@@ -39,23 +39,17 @@ def multi_label_results(targets: np.ndarray, logits: np.ndarray) -> dict[str, fl
     precisions (scikit-learn's definition), `f1` of their F1 scores with the answer yes from a probability of 0.5 on, both over the classes
     that occur.
     """
+    from sklearn.metrics import average_precision_score, f1_score
+
     logits, wanted = logits.astype(np.float64), targets > 0
     with np.errstate(over="ignore", invalid="ignore"):  # weights that are no good any more give a loss that is no number
         losses = np.logaddexp(0.0, logits) - np.where(wanted, logits, 0.0)
-    occur = np.flatnonzero(wanted.any(axis=0))
-    precision = [_average_precision(wanted[:, number], logits[:, number]) for number in occur]
-    said = logits >= 0.0
-    right, all_said = (said & wanted).sum(axis=0), said.sum(axis=0) + wanted.sum(axis=0)
+    occur = wanted.any(axis=0)
+    scores = np.nan_to_num(logits)  # scikit-learn refuses what is no number
+    # Class by class: a table of one column would be taken for two classes, yes and no.
+    columns = list(zip(wanted[:, occur].T, scores[:, occur].T, strict=True))
     return {
         "loss": float(losses.sum(axis=1).mean()),
-        "map": float(np.mean(precision)),
-        "f1": float(np.mean(2.0 * right[occur] / all_said[occur])),
+        "map": float(np.mean([average_precision_score(*column) for column in columns])),
+        "f1": float(np.mean([f1_score(own, found >= 0.0, zero_division=0.0) for own, found in columns])),
     }
-
-
-def _average_precision(wanted: np.ndarray, scores: np.ndarray) -> float:
-    """The precision at each threshold, weighted by the recall that it adds; equal scores share a threshold."""
-    order = np.argsort(-scores, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # of the images with each score
-    right = np.cumsum(wanted[order])[last]
-    return float(np.sum(np.diff(right, prepend=0) * right / (last + 1)) / right[-1])

@@ -179,6 +179,8 @@ def test_map_and_f1_are_those_of_scikit_learn():
     found, occur = multi_label_results(wanted, logits.astype(np.float32)), wanted.any(axis=0)
     assert found["map"] == pytest.approx(average_precision_score(wanted[:, occur], logits[:, occur]), abs=1e-12)
     assert found["f1"] == pytest.approx(f1_score(wanted[:, occur], logits[:, occur] >= 0, average="macro"), abs=1e-12)
+    first = multi_label_results(np.array([[1], [0], [1]]), np.array([[3.0], [2.0], [-1.0]]))
+    assert first["map"] == pytest.approx((1 + 2 / 3) / 2) and first["f1"] == pytest.approx(1 / 2)  # by the definitions
     probability = 1 / (1 + np.exp(-logits))
     assert found["loss"] == pytest.approx(-np.log(np.where(wanted, probability, 1 - probability)).sum(axis=1).mean(), rel=1e-6)
 
