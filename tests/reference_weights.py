@@ -5,13 +5,15 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-REFERENCE_FILE = Path(__file__).parent / "data" / "reference_logits.json"
+REFERENCES = Path(__file__).parent / "data" / "reference"  # one file of logits for each module of the zoo
 SEED = 20261123
 NUM_CLASSES = 16
 SHAPES = ((64, 64), (75, 53))  # odd sides tell torch's padding from TensorFlow's
+BUFFERS = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")  # kept by torch, but no weights
 TOLERANCE = 2e-5  # of the largest logit
 
 
@@ -21,8 +23,10 @@ def tensor_of(name: str, shape: tuple[int, ...], generator: np.random.Generator)
         return generator.uniform(0.5, 1.5, shape).astype("float32")
     if name.endswith("running_mean") or name.endswith(".bias"):
         return (0.1 * generator.standard_normal(shape)).astype("float32")
-    if len(shape) == 1:  # BatchNorm's scale
+    if len(shape) == 1:  # the scale of a norm, or a layer scale
         return generator.uniform(0.75, 1.25, shape).astype("float32")
+    if not name.endswith(".weight"):  # tables of positions, tokens
+        return (0.2 * generator.standard_normal(shape)).astype("float32")
     fan_in = math.prod(shape[1:])
     return (math.sqrt((2 if len(shape) == 4 else 1) / fan_in) * generator.standard_normal(shape)).astype("float32")
 
@@ -46,9 +50,26 @@ def draw_images(seed: int = SEED, shapes: Iterable[tuple[int, int]] = SHAPES) ->
     return [draw_image_pair(generator, height, width) for height, width in shapes]
 
 
+def build(row: Any, *, num_classes: int = NUM_CLASSES) -> Any:
+    """The row's model with logits at its end, of any input size if it can be."""
+    from kclassify.errors import UsageError
+    from kclassify.models import create_model
+
+    try:
+        return create_model(row.name, num_classes=num_classes, activation=None, input_shape=(None, None, 3))
+    except UsageError:
+        return create_model(row.name, num_classes=num_classes, activation=None)
+
+
+def images_for(model: Any, seed: int = SEED) -> list[np.ndarray]:
+    """Two batches of odd sizes for a model of any size, else one of its own."""
+    side = model.input_shape[1]
+    return draw_images(seed, SHAPES if side is None else [(side, side)])
+
+
 def layout_digest(shapes: Mapping[str, tuple[int, ...]]) -> str:
     """The sha256 of the sorted names and shapes: equal digests mean that real weights of the one load into the other."""
-    rows = [[name, list(shapes[name])] for name in sorted(shapes) if not name.endswith("num_batches_tracked")]
+    rows = [[name, list(shapes[name])] for name in sorted(shapes) if not name.endswith(BUFFERS)]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 

@@ -139,7 +139,7 @@ def resnet():
 
 def test_layers_further_from_the_head_learn_more_slowly(resnet):
     """As timm's param_groups_layer_decay has it: a block is a block of the net, with the stem before and the head after them."""
-    groups = make_groups(OptimizerConfig(layer_decay=0.5), resnet, head="fc")
+    groups = make_groups(OptimizerConfig(layer_decay=0.5), resnet, heads=["fc"])
     factors = {variable.path: group.lr for variable, group in zip(resnet.trainable_variables, groups, strict=True)}
     blocks = [f"layer{stage}-{place}" for stage in range(1, 5) for place in range(2)]
     for depth, block in enumerate([*reversed(blocks)], start=1):

@@ -1,5 +1,6 @@
 """timm beside a CPU build of torch."""
 
+import functools
 import importlib.util
 import re
 import sys
@@ -11,6 +12,7 @@ INSTALL = (
 )
 
 
+@functools.cache
 def import_timm() -> Any:
     """timm; torchvision's Python code, which it imports, asks for compiled ops, so they are declared; no classifier calls one."""
     import torch

@@ -1,9 +1,12 @@
 """The vocabulary in which every family is written: layers named by the torch path of their weights."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import layers
+from keras import initializers, layers, ops
+
+from kclassify.errors import UsageError
 
 Tensor = Any  # a KerasTensor of the functional graph
 
@@ -16,59 +19,216 @@ def layer_name(path: str) -> str:
     return path.replace(".", "-")
 
 
-def round_channels(value: float, divisor: int = 8) -> int:
-    """The multiple of `divisor` nearest to `value`, never more than 10 % below it (arXiv 1704.04861's reference code)."""
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
+def round_channels(value: float, divisor: int = 8, *, least: int = 0, limit: float = 0.9) -> int:
+    """The multiple of `divisor` nearest to `value`, never less than `limit` of it (arXiv 1704.04861's reference code)."""
+    rounded = max(least or divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < limit * value else rounded
 
 
-def convolution(
+def drop_rates(drop_path: float, depths: Sequence[int]) -> list[list[float]]:
+    """The rate of stochastic depth for each block of each stage: from 0 at the first to `drop_path` at the last (arXiv 1603.09382)."""
+    last = max(1, sum(depths) - 1)
+    return [[drop_path * (sum(depths[:stage]) + index) / last for index in range(depth)] for stage, depth in enumerate(depths)]
+
+
+# --- convolutions
+
+
+def pad(x: Tensor, amount: int | tuple[int, int], *, name: str) -> Tensor:
+    """Zeros on all four sides, `amount` or (rows, columns) of them; the layer is called "NAME.pad"."""
+    return layers.ZeroPadding2D(amount, data_format=LAYOUT, name=layer_name(f"{name}.pad"))(x)
+
+
+def convolution(  # noqa: PLR0913 - a convolution has these knobs
     x: Tensor,
     channels: int,
-    kernel: int = 1,
+    kernel: int | tuple[int, int] = 1,
     stride: int = 1,
     *,
     name: str,
-    padding: str = "torch",
-    depthwise: bool = False,
+    padding: str | int | tuple[int, int] = "torch",
+    groups: int = 1,
+    dilation: int = 1,
     bias: bool = False,
 ) -> Tensor:
-    """[N, H, W, C] -> [N, ceil(H/stride), ceil(W/stride), channels]; `padding` is "torch" (symmetric) or "same" (TensorFlow's)."""
-    # At stride 1 the two paddings are the same numbers for odd kernels; "same" saves a layer.
-    if padding == "torch" and stride > 1 and kernel > 1:
-        x = layers.ZeroPadding2D(kernel // 2, data_format=LAYOUT, name=layer_name(f"{name}.pad"))(x)
-        padding = "valid"
-    else:
-        padding = "same"
+    """[N, H, W, C] -> [N, H', W', channels]; as many groups as channels in and out make it a depthwise convolution.
+
+    `padding`: "torch" adds (kernel - 1) // 2 * dilation on each side, so that H' = ceil(H / stride); "same" is TensorFlow's for the same
+    H'; "valid" adds nothing; a number (or one for rows and one for columns) is torch's own `padding`.
+    """
+    height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+    natural = ((height - 1) // 2 * dilation, (width - 1) // 2 * dilation)
+    if not isinstance(padding, str):
+        wanted = (padding, padding) if isinstance(padding, int) else padding
+        padding = "torch" if wanted == natural else padding
+    if padding == "torch" and height % 2 and width % 2 and (stride == 1 or natural == (0, 0)):
+        padding = "same"  # at stride 1 the two paddings are the same numbers for odd kernels, and this saves a layer
+    elif padding not in ("same", "valid"):
+        amount = natural if padding == "torch" else wanted
+        x, padding = pad(x, amount, name=name) if any(amount) else x, "valid"
     # A fresh initializer for each layer: one instance would draw the same numbers every time it is used.
-    start = keras.initializers.VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")  # arXiv 1502.01852
-    shared = {"strides": stride, "padding": padding, "use_bias": bias, "data_format": LAYOUT, "name": layer_name(name)}
-    if depthwise:
+    start = initializers.VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")  # arXiv 1502.01852
+    shared = {
+        "strides": stride,
+        "padding": padding,
+        "dilation_rate": dilation,
+        "use_bias": bias,
+        "data_format": LAYOUT,
+        "name": layer_name(name),
+    }
+    if groups == x.shape[-1] == channels and groups > 1:
         return layers.DepthwiseConv2D(kernel, depthwise_initializer=start, **shared)(x)
-    return layers.Conv2D(channels, kernel, kernel_initializer=start, **shared)(x)
+    return layers.Conv2D(channels, kernel, groups=groups, kernel_initializer=start, **shared)(x)
 
 
 def batch_norm(x: Tensor, *, name: str, epsilon: float = 1e-5, zero: bool = False) -> Tensor:
-    """[N, H, W, C] -> the same; momentum 0.9 is torch's 0.1. `zero` starts the scale at 0, so that a residual branch starts as nothing."""
+    """[N, ..., C] -> the same; momentum 0.9 is torch's 0.1. `zero` starts the scale at 0, so that a residual branch starts as nothing."""
     gamma = "zeros" if zero else "ones"
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=layer_name(name))(x)
 
 
-def activate(x: Tensor, activation: str, *, name: str) -> Tensor:
-    """The activation as a layer of its own, named after the layer that it follows: explanations and exports find it."""
-    return layers.Activation(activation, name=layer_name(f"{name}.activation"))(x)
+def activate(x: Tensor, activation: str | None, *, name: str) -> Tensor:
+    """The activation as a layer of its own, named after the layer that it follows: explanations and exports find it. None changes nothing.
+
+    The names are Keras': "relu", "relu6", "silu" (swish), "hard_silu" (hard swish), "hard_sigmoid", "sigmoid", "gelu" (exact).
+    """
+    return x if activation is None else layers.Activation(activation, name=layer_name(f"{name}.activation"))(x)
 
 
-def squeeze_excite(x: Tensor, channels: int, *, name: str) -> Tensor:
-    """[N, H, W, C] -> the same, each channel scaled by a gate in 0..1 from all of them (arXiv 1709.01507)."""
-    y = layers.GlobalAveragePooling2D(keepdims=True, data_format=LAYOUT, name=layer_name(f"{name}.pool"))(x)  # [N, 1, 1, C]
-    y = convolution(y, channels, name=f"{name}.conv_reduce", bias=True)  # [N, 1, 1, channels]
-    y = activate(y, "relu", name=f"{name}.conv_reduce")
-    y = convolution(y, x.shape[-1], name=f"{name}.conv_expand", bias=True)  # [N, 1, 1, C]
-    y = activate(y, "hard_sigmoid", name=f"{name}.conv_expand")
+def conv_bn(
+    x: Tensor, channels: int, kernel: Any = 1, stride: int = 1, *, names: tuple[str, str], activation: str | None = "relu", **more: Any
+) -> Tensor:
+    """Convolution, BatchNorm, activation (or None): [N, H, W, C] -> [N, H/stride, W/stride, channels].
+
+    `names` are the torch paths of the convolution and of the BatchNorm; `epsilon` and `zero` are of the BatchNorm, the rest of `more` is
+    of `convolution`.
+    """
+    norm = {key: more.pop(key) for key in ("epsilon", "zero") if key in more}
+    x = convolution(x, channels, kernel, stride, name=names[0], **more)
+    return activate(batch_norm(x, name=names[1], **norm), activation, name=names[1])
+
+
+def max_pool(x: Tensor, kernel: int = 3, stride: int = 2, *, name: str, padding: int | None = None) -> Tensor:
+    """[N, H, W, C] -> [N, H/stride, W/stride, C], padded as in torch by kernel // 2. Only after a ReLU: zeros must be as good as -inf."""
+    amount = kernel // 2 if padding is None else padding
+    x = pad(x, amount, name=name) if amount else x
+    return layers.MaxPooling2D(kernel, stride, data_format=LAYOUT, name=layer_name(name))(x)
+
+
+def average_pool(x: Tensor, kernel: int, stride: int, *, name: str, padding: str = "valid") -> Tensor:
+    """[N, H, W, C] -> [N, H/stride, W/stride, C]; "same" is torch's ceil_mode=True with count_include_pad=False for kernel = stride."""
+    return layers.AveragePooling2D(kernel, stride, padding=padding, data_format=LAYOUT, name=layer_name(name))(x)
+
+
+def global_pool(x: Tensor, *, name: str = "pool", keepdims: bool = False) -> Tensor:
+    """[N, H, W, C] -> the mean over the picture, [N, C] or [N, 1, 1, C]."""
+    return layers.GlobalAveragePooling2D(keepdims=keepdims, data_format=LAYOUT, name=layer_name(name))(x)
+
+
+def squeeze_excite(
+    x: Tensor,
+    channels: int,
+    *,
+    name: str,
+    activation: str = "relu",
+    gate: str = "hard_sigmoid",
+    convs: tuple[str, str] = ("conv_reduce", "conv_expand"),
+) -> Tensor:
+    """[N, H, W, C] -> the same, each channel scaled by a gate in 0..1 from all of them (arXiv 1709.01507); inside are `channels`."""
+    y = global_pool(x, name=f"{name}.pool", keepdims=True)  # [N, 1, 1, C]
+    y = convolution(y, channels, name=f"{name}.{convs[0]}", bias=True)  # [N, 1, 1, channels]
+    y = activate(y, activation, name=f"{name}.{convs[0]}")
+    y = convolution(y, x.shape[-1], name=f"{name}.{convs[1]}", bias=True)  # [N, 1, 1, C]
+    y = activate(y, gate, name=f"{name}.{convs[1]}")
     return layers.Multiply(name=layer_name(f"{name}.multiply"))([x, y])  # [N, H, W, C]
 
 
-def add(x: Tensor, shortcut: Tensor, *, name: str) -> Tensor:
-    """The sum of a block's branch and its shortcut, [N, H, W, C]."""
+def add(x: Tensor, shortcut: Tensor, *, name: str, drop: float = 0.0) -> Tensor:
+    """The sum of a block's branch `x` and its shortcut, [N, ..., C]; `drop` is the rate of stochastic depth on the branch."""
+    if drop:
+        x = layers.Dropout(drop, noise_shape=(None, *[1] * (len(x.shape) - 1)), seed=0, name=layer_name(f"{name}.drop_path"))(x)
     return layers.Add(name=layer_name(f"{name}.add"))([x, shortcut])
+
+
+def concatenate(tensors: Sequence[Tensor], *, name: str, axis: int = -1) -> Tensor:
+    """The tensors beside each other, along the channels if nothing else is said; the layer is called "NAME.concatenate"."""
+    return layers.Concatenate(axis=axis, name=layer_name(f"{name}.concatenate"))(list(tensors))
+
+
+# --- transformers
+
+
+def dense(x: Tensor, units: int, *, name: str, bias: bool = True) -> Tensor:
+    """torch's Linear on the last axis: [N, ..., C] -> [N, ..., units]."""
+    start = initializers.TruncatedNormal(stddev=0.02)  # arXiv 2010.11929
+    return layers.Dense(units, use_bias=bias, kernel_initializer=start, name=layer_name(name))(x)
+
+
+def layer_norm(x: Tensor, *, name: str, epsilon: float = 1e-6) -> Tensor:
+    """[N, ..., C] -> the same, normalised over the last axis."""
+    return layers.LayerNormalization(epsilon=epsilon, name=layer_name(name))(x)
+
+
+def mlp(x: Tensor, hidden: int, *, name: str, activation: str = "gelu", names: tuple[str, str] = ("fc1", "fc2")) -> Tensor:
+    """Two dense layers with an activation between them: [N, ..., C] -> the same."""
+    y = activate(dense(x, hidden, name=f"{name}.{names[0]}"), activation, name=f"{name}.{names[0]}")
+    return dense(y, x.shape[-1], name=f"{name}.{names[1]}")
+
+
+def scale(x: Tensor, *, name: str, start: float = 1e-6) -> Tensor:
+    """Layer scale (arXiv 2103.17239): each channel of [N, ..., C] times a learned number, which is `start` at first.
+
+    A stock layer whose kernel is a vector: the file loads without this package. Its torch path is `name` itself, with no leaf.
+    """
+    axes = "nabcd"[: len(x.shape) - 1]
+    start_value = initializers.Constant(start)
+    return layers.EinsumDense(f"{axes}x,x->{axes}x", output_shape=x.shape[1:], kernel_initializer=start_value, name=layer_name(name))(x)
+
+
+def parameter(x: Tensor, shape: tuple[int, ...], *, name: str, start: float | None = None) -> Tensor:
+    """A learned tensor of this shape, the same for every sample: [N, *shape[1:]] for a `shape` that begins with 1, else [1, *shape].
+
+    `x` is any tensor of the graph; it gives the number of samples. The numbers start at `start`, or truncated normal (0.02) for None.
+    The torch path is `name` itself, with no leaf. It is a stock layer, a product with 1: the file loads without this package.
+    """
+    begin = initializers.TruncatedNormal(stddev=0.02) if start is None else initializers.Constant(start)
+    flat = ops.reshape(x, (-1, math.prod(x.shape[1:])))[:, :1]  # [N, 1]
+    inner = "abcdef"[: len(shape) - 1]
+    if shape[0] == 1:
+        one = ops.ones_like(flat)
+        make = layers.EinsumDense(f"nz,z{inner}->n{inner}", output_shape=shape[1:], kernel_initializer=begin, name=layer_name(name))
+        return make(one)  # [N, *shape[1:]]
+    one = ops.ones_like(flat[:1])  # [1, 1]
+    make = layers.EinsumDense(f"nz,y{inner}->ny{inner}", output_shape=shape, kernel_initializer=begin, name=layer_name(name))
+    return ops.reshape(make(one), (1, *shape))
+
+
+def attention(x: Tensor, heads: int, *, name: str, bias: bool = True) -> Tensor:
+    """Multi-head self-attention with one `qkv` and a `proj` (arXiv 1706.03762): [N, L, C] -> the same."""
+    length, width = x.shape[1:]
+    qkv = ops.reshape(dense(x, 3 * width, name=f"{name}.qkv", bias=bias), (-1, length, 3, heads, width // heads))
+    y = ops.dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2])  # [N, L, heads, C/heads]
+    return dense(ops.reshape(y, (-1, length, width)), width, name=f"{name}.proj")
+
+
+def multiply(tensors: Sequence[Tensor], *, name: str) -> Tensor:
+    """The product of tensors that broadcast; the layer is called "NAME.multiply"."""
+    return layers.Multiply(name=layer_name(f"{name}.multiply"))(list(tensors))
+
+
+def sequence(x: Tensor) -> Tensor:
+    """[N, H, W, C] -> [N, H * W, C]."""
+    return ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
+
+
+def picture(x: Tensor, height: int, width: int) -> Tensor:
+    """[N, H * W, C] -> [N, H, W, C]."""
+    return ops.reshape(x, (-1, height, width, x.shape[-1]))
+
+
+def fixed_size(x: Tensor) -> tuple[int, int]:
+    """(H, W) of [N, H, W, C], for families whose weights or windows depend on them. Raises UsageError if the size is open."""
+    height, width = x.shape[1:3]
+    if height is None or width is None:
+        raise UsageError("Unusable input_shape: this model needs a fixed height and width. Expected such as (224, 224, 3).")
+    return height, width

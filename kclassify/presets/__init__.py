@@ -4,7 +4,8 @@ import functools
 import importlib.resources
 
 from kclassify.errors import UsageError, near_names
-from kclassify.presets.models import MODELS, ModelRow
+from kclassify.presets.models import MODELS
+from kclassify.presets.row import ModelRow
 
 __all__ = ["MODELS", "ModelRow", "get", "imagenet_class_names", "names"]
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from kclassify import presets, reference
 from kclassify.config import DistillConfig
@@ -30,7 +31,7 @@ def open_teacher(config: DistillConfig, class_names: tuple[str, ...]) -> keras.M
             "Its features alone can teach any classes: --set distill.weight=0 --set distill.features=1"
         )
     logits = logits_model(model).output
-    teacher = keras.Model(model.input, [logits, _features(model, presets.get(card.preset).head)], name="teacher")
+    teacher = keras.Model(model.input, [logits, _features(model, presets.get(card.preset).heads[0])], name="teacher")
     teacher.trainable = False
     return teacher
 
@@ -59,4 +60,5 @@ def with_teacher(student: keras.Model, teacher: keras.Model, config: DistillConf
 def _features(model: keras.Model, head: str) -> Any:
     """What goes into a model's last layer, before dropout: [n, C]."""
     names = [layer.name for layer in model.layers]
-    return model.get_layer("dropout" if "dropout" in names else head.replace(".", "-")).input
+    features = model.get_layer("dropout" if "dropout" in names else head.replace(".", "-")).input
+    return features if len(features.shape) == 2 else ops.mean(features, (1, 2))

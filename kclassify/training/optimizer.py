@@ -226,29 +226,30 @@ def make_optimizer(config: OptimizerConfig, schedule: Any, groups: Sequence[Grou
     return _with_recipe(base)(schedule, groups=groups, config=config, accumulate=accumulate, **settings)
 
 
-def make_groups(config: OptimizerConfig, model: keras.Model, *, head: str = "", frozen_steps: int = 0) -> list[Group]:
+def make_groups(config: OptimizerConfig, model: keras.Model, *, heads: Sequence[str] = (), frozen_steps: int = 0) -> list[Group]:
     """One Group for each trainable variable of a model.
 
     Decay is for kernels alone unless `decay_all`. With `layer_decay` a layer's learning rate is `layer_decay ** (blocks between it and the
     head)`; a block is what has one number in its layers' names (`layer1-0`, `blocks-3-1`), and layers without a number belong to the block
-    before them, the first ones to the stem, as in timm. `head` is the name of the last layer, by default the last that has weights;
-    everything before it stands still for `frozen_steps`.
+    before them, the first ones to the stem, as in timm. `heads` are the names of the classifiers, by default the last layer that has
+    weights; everything before them stands still for `frozen_steps`.
     """
     layers = [layer for layer in model.layers if layer.trainable_variables]
-    head = head or layers[-1].name
+    heads = heads or [layers[-1].name]
     blocks: dict[str, int] = {}
     depths: dict[str, int] = {}
     depth = 0
     for number, layer in enumerate(layers):
         block = numbered[0] if (numbered := re.match(r"[a-z_0-9]+(-\d+)+", layer.name)) else ""
-        depth += bool(number and (layer.name == head or (block and block not in blocks)))
+        depth += bool(number and (layer.name == heads[0] or (block and block not in blocks)))
         depths[layer.name] = blocks.setdefault(block, depth) if block else depth
     groups = {}
     for layer in layers:
-        own = layer.name != head
+        own = layer.name not in heads
+        matrix = not isinstance(layer, keras.layers.EinsumDense)  # such a layer's kernel is a layer scale or a table of positions
         for variable in layer.trainable_variables:
-            decay = config.weight_decay if config.decay_all or variable.name == "kernel" else 0.0
-            factor = config.layer_decay ** max(0, depths[head] - depths[layer.name])
+            decay = config.weight_decay if config.decay_all or (matrix and variable.name == "kernel") else 0.0
+            factor = config.layer_decay ** max(0, depths[heads[0]] - depths[layer.name])
             groups[variable.path] = Group(factor, decay, frozen_steps if own else 0, head=not own)
     return [groups[variable.path] for variable in model.trainable_variables]
 

@@ -25,6 +25,7 @@ from kclassify.devices import Devices, cluster
 from kclassify.errors import ModelError, UsageError
 from kclassify.metrics import training_metrics
 from kclassify.models import create_model, load_weights
+from kclassify.models.blocks import layer_name
 from kclassify.models.initial import draw_weights
 from kclassify.presets.card import ModelCard
 from kclassify.training import batch_size, remote
@@ -208,7 +209,7 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
         console.line(f"model: {config.preset}, {parameters(model):,} parameters, {size} x {size} pixels, {start}{taught}")
         if config.distill.teacher:
             teacher = open_teacher(config.distill, card.class_names)
-            model = with_teacher(model, teacher, config.distill, head=row.head, seed=config.seed)
+            model = with_teacher(model, teacher, config.distill, head=row.heads[0], seed=config.seed)
     return model, deployed
 
 
@@ -227,8 +228,8 @@ def compile_model(model: keras.Model, config: RunConfig, data: Dataset, machine:
     classes, rates = len(data.train.class_names), run_rates(config, len(data.train)) if rates is None else rates
     weights = balanced_weights(data.train.labels, classes) if config.loss.class_weights == "balanced" else None
     frozen = config.finetune.freeze_epochs * steps_per_epoch(len(data.train), config.batch_size)
-    head = presets.get(config.preset).head.replace(".", "-")
-    groups = make_groups(config.optimizer, model, head=head, frozen_steps=frozen)
+    heads = [layer_name(head) for head in presets.get(config.preset).heads]
+    groups = make_groups(config.optimizer, model, heads=heads, frozen_steps=frozen)
     with machine.scope():
         model.compile(
             make_optimizer(config.optimizer, Table(rates), groups, accumulate=config.accumulate),

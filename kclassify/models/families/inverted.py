@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 from keras import layers
 
-from kclassify.models.blocks import LAYOUT, Tensor, activate, add, batch_norm, convolution, layer_name, round_channels, squeeze_excite
+from kclassify.models.blocks import (
+    LAYOUT,
+    Tensor,
+    activate,
+    add,
+    conv_bn,
+    convolution,
+    global_pool,
+    layer_name,
+    round_channels,
+    squeeze_excite,
+)
 
 
 @dataclass(frozen=True)
@@ -58,9 +69,8 @@ def unit(
     """Convolution, BatchNorm and (unless `linear`) activation: [N, H, W, C] -> [N, H/s, W/s, channels]; only spatial kernels stride."""
     spatial = depthwise or block.kind == "cn"
     kernel, stride = (block.kernel, block.stride) if spatial else (1, 1)
-    x = convolution(x, channels, kernel, stride, name=names[0], padding=style.padding, depthwise=depthwise)
-    x = batch_norm(x, name=names[1], epsilon=style.epsilon)
-    return x if linear else activate(x, block.activation, name=names[1])
+    more = {"padding": style.padding, "epsilon": style.epsilon, "groups": channels if depthwise else 1}
+    return conv_bn(x, channels, kernel, stride, names=names, activation=None if linear else block.activation, **more)
 
 
 def apply_block(x: Tensor, block: Block, style: Style, *, name: str) -> Tensor:
@@ -90,18 +100,19 @@ def build(
     epsilon: float = 1e-5,
     padding: str = "torch",
     head_before_pool: bool = True,
-) -> Tensor:
-    """Normalised [N, H, W, 3] -> features [N, features]; MobileNetV3 pools before its last convolution, the others after."""
+) -> tuple[list[Tensor], Tensor]:
+    """Normalised [N, H, W, 3] -> maps and features [N, features]; MobileNetV3 pools before its last convolution, the others after."""
     style = Style(activation, epsilon, padding)
-    x = convolution(x, stem, 3, 2, name="conv_stem", padding=padding)  # [N, H/2, W/2, stem]
-    x = activate(batch_norm(x, name="bn1", epsilon=epsilon), activation, name="bn1")
+    x = conv_bn(x, stem, 3, 2, names=("conv_stem", "bn1"), activation=activation, padding=padding, epsilon=epsilon)  # [N, H/2, W/2, stem]
+    pyramid = [x]
     for stage, text in enumerate(stages):
-        for index, block in enumerate(decode(text, activation)):
+        blocks = decode(text, activation)
+        for index, block in enumerate(blocks):
             x = apply_block(x, block, style, name=f"blocks.{stage}.{index}")  # [N, H/32, W/32, channels] in the end
+        pyramid = [*(pyramid[:-1] if blocks[0].stride == 1 else pyramid), x]  # of each size the last
     if head_before_pool:
-        x = convolution(x, features, name="conv_head")  # [N, H/32, W/32, features]
-        x = activate(batch_norm(x, name="bn2", epsilon=epsilon), activation, name="bn2")
-        return layers.GlobalAveragePooling2D(data_format=LAYOUT, name="pool")(x)  # [N, features]
-    x = layers.GlobalAveragePooling2D(keepdims=True, data_format=LAYOUT, name="pool")(x)  # [N, 1, 1, channels]
+        x = conv_bn(x, features, names=("conv_head", "bn2"), activation=activation, epsilon=epsilon)  # [N, H/32, W/32, features]
+        return pyramid, global_pool(x)  # [N, features]
+    x = global_pool(x, keepdims=True)  # [N, 1, 1, channels]
     x = activate(convolution(x, features, name="conv_head", bias=True), activation, name="conv_head")  # [N, 1, 1, features]
-    return layers.Flatten(data_format=LAYOUT, name=layer_name("conv_head.flatten"))(x)  # [N, features]
+    return pyramid, layers.Flatten(data_format=LAYOUT, name=layer_name("conv_head.flatten"))(x)  # [N, features]

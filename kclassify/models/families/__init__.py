@@ -1,0 +1,1 @@
+"""One file a family: `build(x, **config)` from normalised pixels to (pyramid, features)."""
