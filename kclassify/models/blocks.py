@@ -198,7 +198,7 @@ def parameter(x: Tensor, shape: tuple[int, ...], *, name: str, start: float | No
         one = ops.ones_like(flat)
         make = layers.EinsumDense(f"nz,z{inner}->n{inner}", output_shape=shape[1:], kernel_initializer=begin, name=layer_name(name))
         return make(one)  # [N, *shape[1:]]
-    one = ops.ones_like(flat[:1])  # [1, 1]
+    one = ops.ones_like(ops.max(flat, axis=0, keepdims=True))  # [1, 1]; Keras cannot take the first of an unknown number of samples
     make = layers.EinsumDense(f"nz,y{inner}->ny{inner}", output_shape=shape, kernel_initializer=begin, name=layer_name(name))
     return ops.reshape(make(one), (1, *shape))
 
