@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 from loopback_server import Loopback
 
-from kclassify.data.sources import download
 from kclassify.errors import DataError, SetupError, UsageError
 from kclassify.presets.datasets import RemoteFile
+from kclassify.remote import download
 
 CONTENT = random.Random(0).randbytes(300_001)
 PROGRAM = """
 import sys
 from pathlib import Path
-from kclassify.data.sources import download
+from kclassify.remote import download
 from kclassify.presets.datasets import RemoteFile
 download._PAUSE = 0.01
 url, size, sha256, folder = sys.argv[1:]

@@ -1,5 +1,6 @@
 """Finetuning: where weights come from, which rows of a head stay, what stands still, and what a teacher adds."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -12,13 +13,12 @@ from safetensors.numpy import save
 from test_training import SMALL, digits  # noqa: F401 - a fixture
 
 import kclassify as kc
-from kclassify import presets
+from kclassify import presets, remote
 from kclassify.config import DistillConfig, LossConfig
 from kclassify.errors import DataError, ModelError, SetupError
 from kclassify.models import bundle, create_model, load_weights, state_dict
 from kclassify.models.initial import draw_weights
 from kclassify.presets.card import ModelCard
-from kclassify.training import remote
 from kclassify.training.distillation import open_teacher, with_teacher
 from kclassify.training.losses import ClassificationLoss
 
@@ -63,7 +63,7 @@ def test_a_head_of_as_many_other_classes_is_not_taken_for_the_same(three_classes
 
 
 @pytest.fixture
-def hub(monkeypatch, tmp_path):
+def hub(monkeypatch, tmp_path, own_cache):
     """A hub of models on this machine with one repository, and the model in it."""
     model = drawn(3, seed=3)
     files = {"/timm/resnet18.toy/resolve/main/model.safetensors": save(state_dict(model)), "/timm/empty.toy/resolve/main/README.md": b"-"}
@@ -89,6 +89,21 @@ def test_weights_from_a_hub_are_fetched_once(hub, monkeypatch):
     assert len(server.requests) == count
     with pytest.raises(SetupError, match=r"timm/resnet50\.toy: .*KCLASSIFY_OFFLINE"):
         remote.find("timm/resnet50.toy")
+
+
+def test_a_presets_own_source_is_fetched_and_must_stay_what_it_was(hub, monkeypatch, tmp_path):
+    server, model = hub
+    row = dataclasses.replace(ROW, weights="", sources=("timm/resnet18.toy",))
+    report = load_weights(new := drawn(3, seed=5), "pretrained", row=row)
+    assert report.tensors == len(model.get_weights())
+    np.testing.assert_array_equal(np.asarray(new.get_layer("fc").kernel), np.asarray(model.get_layer("fc").kernel))
+    server.files["/timm/resnet18.toy/resolve/main/model.safetensors"] = save(state_dict(drawn(3, seed=6)))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "another hub"))
+    before = new.get_weights()
+    with pytest.raises(ModelError, match=r"timm/resnet18\.toy are others than when they were used first") as error:
+        load_weights(new, "pretrained", row=row)
+    assert str(error.value).count("\n") == 1
+    assert all(np.array_equal(one, other) for one, other in zip(before, new.get_weights(), strict=True))
 
 
 @pytest.mark.parametrize(

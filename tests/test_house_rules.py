@@ -14,7 +14,7 @@ CHAIN = (
     ("errors",),
     ("presets",),
     ("config",),
-    ("devices", "console"),
+    ("devices", "console", "remote"),
     ("data", "models", "metrics"),
     ("reference",),
     ("training",),

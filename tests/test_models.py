@@ -1,5 +1,6 @@
 """Making models and giving them weights: real ones, files that fit, and files that are refused."""
 
+import dataclasses
 import json
 import re
 
@@ -9,7 +10,7 @@ import pytest
 import reference_weights as reference
 
 from kclassify import presets
-from kclassify.errors import ModelError, UsageError
+from kclassify.errors import ModelError, SetupError, UsageError
 from kclassify.models import create_model, load_state, load_weights, state_dict
 
 
@@ -100,10 +101,14 @@ def test_weights_that_do_not_fit_are_refused_and_change_nothing(tmp_path, change
     assert all(np.array_equal(after[name], before[name]) for name in before)
 
 
-def test_weights_that_are_not_there_say_what_to_type(tmp_path):
-    with pytest.raises(ModelError, match=r"^resnet18: no pretrained weights.*--weights FILE starts from timm's 'resnet18'") as error:
-        small("resnet18", weights="pretrained")
+def test_weights_that_are_not_there_say_what_to_type(tmp_path, monkeypatch):
+    unpublished = dataclasses.replace(presets.get("resnet18"), sources=())
+    with pytest.raises(ModelError, match=r"^resnet18: no pretrained weights.*--preset resnet18 --weights none") as error:
+        load_weights(small("resnet18"), "pretrained", row=unpublished)
     assert error.value.exit_code == 4
+    monkeypatch.setenv("KCLASSIFY_OFFLINE", "1")
+    with pytest.raises(SetupError, match=r"^timm/resnet18\.a1_in1k: .*KCLASSIFY_OFFLINE.*\nWith model\.safetensors"):
+        small("resnet18", weights="pretrained")
     with pytest.raises(ModelError, match=r"none\.pth: no such weights file"):
         small(weights=tmp_path / "none.pth")
     for name in ("broken.keras", "broken.pth", "broken.safetensors", "notes.txt"):

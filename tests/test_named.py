@@ -15,9 +15,10 @@ from tiny_archives import check, cifar10, cifar100, fashion_mnist, flowers102, i
 from kclassify import config
 from kclassify.data import index
 from kclassify.data.images import decode
-from kclassify.data.sources import download, named
+from kclassify.data.sources import named
 from kclassify.errors import DataError, SetupError
 from kclassify.presets.datasets import DATASETS, RemoteFile
+from kclassify.remote import download
 
 MAKERS = {maker.__name__: maker for maker in (cifar10, cifar100, mnist, fashion_mnist, flowers102)}
 every_archive = pytest.mark.parametrize("name", MAKERS)

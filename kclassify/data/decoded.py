@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kclassify.data.cache import cache_folder
 from kclassify.data.images.decode import reader_version
 from kclassify.data.index import Index
 from kclassify.data.python_ops import as_written
 from kclassify.data.reading import Sample, columns, decode_whole
 from kclassify.errors import DataError, SetupError
+from kclassify.remote.cache import cache_folder
 
 _ALIGNMENT = 64  # bytes
 _ROOM = 0.8  # the share of the free memory or disk that may be taken

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from kclassify.data.cache import cache_folder
 from kclassify.data.images.decode import BadImage, Header, probe, reader_version
 from kclassify.data.sources.listing import Listing, read_range
 from kclassify.errors import DataError
+from kclassify.remote.cache import cache_folder
 
 _FORMAT = 2  # raise it when what an index holds changes, so that older cached ones are made again
 _THREADS = 8

@@ -35,9 +35,10 @@ def create_model(
 
     The input is called "image" and is normalised inside. `input_shape` is (H, W, 3), by default the preset's size; (None, None, 3) is any,
     for models that can (convolutional ones). The output is probabilities for activation "softmax", or "sigmoid" for each class by itself,
-    and logits for None. `weights` is None (random), "pretrained" (the preset's own source) or a .safetensors, .pth or .keras file; a file
-    with another number of classes gives everything but the head (`load_weights` reports that). `dropout` is the rate before the head,
-    by default the preset's; `drop_path` the rate of stochastic depth at the last block, for models that have it.
+    and logits for None. `weights` is None (random), "pretrained" (the preset's own source, downloaded once), a .safetensors, .pth,
+    .pdparams or .keras file, an address or a hub id; weights for other classes give everything but the head (`load_weights` reports
+    that). `dropout` is the rate before the head, by default the preset's; `drop_path` that of stochastic depth at the last block, for
+    models that have it.
 
     With `features` the outputs are instead the last maps of each size, [N, H/2, W/2, C] to [N, H/32, W/32, C], for use as a backbone (some
     families begin at H/4).

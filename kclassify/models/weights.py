@@ -12,8 +12,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from kclassify import remote
 from kclassify.errors import ModelError
-from kclassify.models import bundle, safetensor, torchfile
+from kclassify.models import bundle, paddle, safetensor, torchfile
 from kclassify.models.blocks import layer_name
 from kclassify.presets import imagenet_class_names
 from kclassify.presets.row import ModelRow
@@ -138,10 +139,15 @@ def rename_package(state: State, model: keras.Model) -> State:
 
 
 def find_source(row: ModelRow) -> Path:
-    """The file of the row's pretrained weights on this machine. Raises ModelError that says what to type when there is none."""
-    advice = f"Train it: kclassify train --preset {row.name} (--weights FILE starts from timm's '{row.timm}', .safetensors or .pth)"
+    """The file of the row's pretrained weights on this machine, downloaded if it is not here.
+
+    Raises ModelError that says what to type when there is none, and what `remote.find` raises.
+    """
+    advice = f"Train it: kclassify train --preset {row.name} --weights none"
+    if not row.weights and row.sources:
+        return remote.find(row.sources[0])
     if not row.weights:
-        raise ModelError(f"{row.name}: no pretrained weights come with this preset. {advice}")
+        raise ModelError(f"{row.name}: no pretrained weights are published for this preset. {advice}")
     package, _, inside = row.weights.removeprefix("package:").partition("/")
     found = importlib.util.find_spec(package)  # does not import the package
     if found is None or not found.submodule_search_locations:
@@ -153,12 +159,14 @@ def find_source(row: ModelRow) -> Path:
 
 def read_state(path: Path, model: keras.Model) -> State:
     """The tensors of a .safetensors, .pth/.pt/.bin or .keras file under torch's names. Raises ModelError naming the file."""
-    if not path.is_file():
+    if not path.exists():
         raise ModelError(
             f"{path}: no such weights file. Expected a file, a run folder, an address or a hub id such as timm/resnet18.a1_in1k."
         )
     if path.suffix == ".safetensors":
         return safetensor.read(path)
+    if path.suffix == ".pdparams":
+        return paddle.to_torch(torchfile.read(path), model)
     if path.suffix in {".pth", ".pt", ".bin"}:
         return rename_package(torchfile.read(path), model)
     if path.suffix == ".keras":
@@ -166,17 +174,17 @@ def read_state(path: Path, model: keras.Model) -> State:
             return state_dict(keras.models.load_model(path, compile=False, safe_mode=True))
         except Exception as error:  # Keras raises many kinds for a damaged archive
             raise ModelError(f"{path}: cannot be read as a .keras model ({' '.join(str(error).split())[:200]}).") from error
-    raise ModelError(f"{path}: weights of an unknown kind. Expected .safetensors, .pth or .keras.")
+    raise ModelError(f"{path}: weights of an unknown kind. Expected .safetensors, .pth, .pdparams or .keras.")
 
 
 def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, class_names: Sequence[str] = ()) -> LoadReport:
-    """Load weights into a model made from `row`: "pretrained" (the row's own source) or a file.
+    """Load weights into a model made from `row`: "pretrained" (the row's own source), a file, an address or a hub id.
 
     If the file's head is for other classes than the model's `class_names`, it is left out; of classes that both have, by their names, the
     rows are kept, and the report says how many. Without names on both sides heads of the same size are taken to be for the same classes.
     Raises ModelError that names the file, and the tensor that does not fit.
     """
-    path = find_source(row) if weights == "pretrained" else Path(weights)
+    path = find_source(row) if weights == "pretrained" else remote.find(str(weights))
     state = read_state(path, model)
     bias, classes = state.get(f"{row.heads[0]}.bias"), model.output_shape[-1]
     names = _class_names(path, weights)

@@ -28,7 +28,7 @@ from kclassify.models import create_model, load_weights
 from kclassify.models.blocks import layer_name
 from kclassify.models.initial import draw_weights
 from kclassify.presets.card import ModelCard
-from kclassify.training import batch_size, remote
+from kclassify.training import batch_size
 from kclassify.training.distillation import open_teacher, with_teacher
 from kclassify.training.losses import ClassificationLoss, balanced_weights
 from kclassify.training.optimizer import make_groups, make_optimizer
@@ -216,8 +216,7 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
 def _load(model: keras.Model, weights: str | None, card: ModelCard) -> str:
     if weights is None:
         return "random initial weights"
-    file = weights if weights == "pretrained" else remote.find(weights)
-    report = load_weights(model, file, row=presets.get(card.preset), class_names=card.class_names)
+    report = load_weights(model, weights, row=presets.get(card.preset), class_names=card.class_names)
     kept = f", {report.kept} of them with their old rows" if report.kept else ""
     new_head = f" (a new head for {len(card.class_names)} classes{kept})" if report.left_out else ""
     return f"weights from {Path(report.source).name}{new_head}"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kclassify.data.cache import cache_folder
 from kclassify.data.sources import pack
 from kclassify.errors import DataError
+from kclassify.remote.cache import cache_folder
 
 _IMAGE_KEYS, _LABEL_KEYS = ("image", "images", "x"), ("label", "labels", "y")
 

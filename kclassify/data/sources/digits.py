@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kclassify.data.cache import cache_folder
+from kclassify.remote.cache import cache_folder
 
 SIDE = 64  # pixels; the originals are 8 x 8 with 17 grey levels
 _TRAIN_OF_FIVE = 4

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from kclassify.data.cache import cache_folder
 from kclassify.data.sources.archives import read_matlab
 from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError
 from kclassify.presets import imagenet_class_names
 from kclassify.presets.datasets import DatasetRow, RemoteFile
+from kclassify.remote.cache import cache_folder
 
 Progress = Callable[[int, int], None]
 Member = tuple[str, int, int, int]  # name, label, offset, length

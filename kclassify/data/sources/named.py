@@ -7,11 +7,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from kclassify.data.cache import cache_folder
-from kclassify.data.sources import archives, digits, download, folders, imagenet, pack
+from kclassify.data.sources import archives, digits, folders, imagenet, pack
 from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError, SetupError, near_names
 from kclassify.presets.datasets import DATASETS, DatasetRow
+from kclassify.remote import download
+from kclassify.remote.cache import cache_folder
 
 Progress = Callable[[int, int], None]
 

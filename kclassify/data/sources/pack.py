@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from kclassify.data.cache import cache_folder
 from kclassify.data.sources.listing import Listing
 from kclassify.errors import DataError, SetupError, UsageError
+from kclassify.remote.cache import cache_folder
 
 SHARD_BYTES = 128 << 20
 MOST_CLASSES = 1 << 20  # a larger label is a number of another kind, such as an image's

@@ -1,17 +1,21 @@
-"""Where a run's first weights are: a run folder, an address or a hub id becomes a file on this machine."""
+"""What is published elsewhere becomes a file on this machine: an address, a hub id, or a run folder."""
 
 import hashlib
+import json
 import os
 import re
 from pathlib import Path
 
-from kclassify.data.cache import cache_folder
-from kclassify.data.sources.download import fetch
+from filelock import FileLock
+
 from kclassify.errors import ModelError, SetupError
 from kclassify.presets.datasets import RemoteFile
+from kclassify.remote.cache import cache_folder
+from kclassify.remote.download import fetch
 
-FILES = (".safetensors", ".pth", ".pt", ".bin", ".keras")
+FILES = (".safetensors", ".pth", ".pt", ".bin", ".keras", ".pdparams")
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # as timm's repositories hold them, in the order of choice
+_HUB_ID = r"(hf[:-]hub:|hf://)?[\w.-]+/[\w.-]+"
 _INSTALL = "Type: pip install kclassify[hub]"
 
 
@@ -19,19 +23,41 @@ def find(text: str) -> Path:
     """The file that FILE, RUN, http://... or owner/name of a hub stands for, downloaded if it is not here.
 
     An address is kept in the cache folder; a hub's files are where huggingface_hub keeps them (HF_HOME), from HF_ENDPOINT if that is set.
+    The sha256 of what was downloaded is noted on first use, and what differs from it later is refused.
 
     Raises:
-        ModelError: the hub has no such weights.
+        ModelError: the hub has no such weights, or they are others than the first time.
         DataError, SetupError: as `download.fetch`; huggingface_hub is not installed; no connection.
     """
     if text.startswith(("http://", "https://")):
-        return _from_address(text)
+        return _pinned(text, _from_address(text))
     path = Path(text).expanduser()
     if (path / "run.json").is_file():
         return path / "best.keras"
-    if path.exists() or not re.fullmatch(r"(hf[:-]hub:|hf://)?[\w.-]+/[\w.-]+", text) or text.endswith(FILES):
+    if path.exists() or not re.fullmatch(_HUB_ID, text) or text.endswith(FILES):
         return path
-    return _from_hub(re.sub(r"^(hf[:-]hub:|hf://)", "", text))
+    name = re.sub(r"^(hf[:-]hub:|hf://)", "", text)
+    return _pinned(name, _from_hub(name))
+
+
+def _pinned(source: str, path: Path) -> Path:
+    """The path, if its content is the same as when the source was used first."""
+    pins = cache_folder() / "weights" / "sha256.json"
+    pins.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with FileLock(f"{pins}.lock"):
+        known = json.loads(pins.read_text(encoding="utf-8")) if pins.is_file() else {}
+        if known.setdefault(source, digest) != digest:
+            raise ModelError(
+                f"{path}: the weights of {source} are others than when they were used first "
+                f"(sha256 {digest[:12]}, not {known[source][:12]}).\n"
+                f"If they were published anew, take their line out of {pins}."
+            )
+        partial = pins.with_suffix(f".{os.getpid()}.part")
+        partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        os.replace(partial, pins)
+    return path
 
 
 def _from_address(url: str) -> Path:
@@ -56,7 +82,10 @@ def _from_hub(name: str) -> Path:
             if offline and file != _HUB_FILES[-1]:
                 continue
             why = "KCLASSIFY_OFFLINE forbids to download them" if offline else "the hub cannot be reached"
-            raise SetupError(f"{name}: no such file, and its weights are not on this machine; {why}.") from error
+            raise SetupError(
+                f"{name}: no such file, and its weights are not on this machine; {why}.\n"
+                f"With {_HUB_FILES[0]} from another machine: --weights FILE. Without: --weights none."
+            ) from error
         except RepositoryNotFoundError as error:
             raise ModelError(
                 f"{name}: no such file here, and no such repository on the hub. Expected such as timm/resnet18.a1_in1k."
