@@ -41,12 +41,13 @@ def test_1_ctrl_c_is_130_wherever_it_comes(after, lone_digit):
 
 
 def test_1_what_typer_returns_is_the_exit_code(monkeypatch):
-    from kclassify import cli, screen
+    from kclassify import cli
+    from kclassify.screen import models
 
-    def stop(_):
+    def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(screen, "presets_table", stop)
+    monkeypatch.setattr(models, "models_table", stop)
     monkeypatch.setattr(sys, "argv", ["kclassify", "presets", "list"])
     with pytest.raises(SystemExit) as end:
         cli.run()

@@ -41,6 +41,22 @@ def test_the_classes_of_imagenet_are_distinct_and_in_order():
     assert {index: names[index] for index in CLASSES} == CLASSES
 
 
+def test_rows_are_chosen_by_series_and_size_and_sorted():
+    small = presets.select(series="MOBILE", max_params=6, sort="top1")
+    assert small and all("mobile" in f"{row.series} {row.name}".lower() and row.params <= 6e6 for row in small)
+    assert [row.top1 for row in small] == sorted((row.top1 for row in small), reverse=True)
+    names = [row.name for row in presets.select()]
+    assert sorted(names) == sorted(presets.names()) and names.index("resnet18") < names.index("resnet50")
+    for order in ("params", "macs"):
+        values = [getattr(row, order) for row in presets.select(sort=order)]
+        assert values == sorted(values) and values[0] > 0
+    assert presets.select(max_params=0) == []
+    with pytest.raises(UsageError, match="No series has 'nothing' in its name"):
+        presets.select(series="nothing")
+    with pytest.raises(UsageError, match=r"Unknown order 'size'.*name, params, macs, top1"):
+        presets.select(sort="size")
+
+
 def test_presets_import_neither_numpy_nor_keras():
     code = "import sys, kclassify.presets; sys.exit(any(name in sys.modules for name in ('numpy', 'keras', 'tensorflow')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

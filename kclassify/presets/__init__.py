@@ -2,12 +2,15 @@
 
 import functools
 import importlib.resources
+import re
+from collections.abc import Callable
+from typing import Any
 
 from kclassify.errors import UsageError, near_names
 from kclassify.presets.models import MODELS
 from kclassify.presets.row import ModelRow
 
-__all__ = ["MODELS", "ModelRow", "get", "imagenet_class_names", "names"]
+__all__ = ["MODELS", "ORDERS", "ModelRow", "get", "imagenet_class_names", "names", "orders", "select"]
 
 
 def get(name: str) -> ModelRow:
@@ -25,6 +28,40 @@ def get(name: str) -> ModelRow:
 def names() -> list[str]:
     """The names of all presets, in the order of the table."""
     return list(MODELS)
+
+
+# How a table of models may be sorted: by name, fewest parameters, fewest multiplications, or best accuracy first.
+ORDERS: dict[str, Callable[[ModelRow], Any]] = {
+    "name": lambda row: natural(row.name),
+    "params": lambda row: row.params,
+    "macs": lambda row: row.macs,
+    "top1": lambda row: -row.top1,
+}
+
+
+def orders() -> list[str]:
+    """The names that `select` takes for `sort`."""
+    return list(ORDERS)
+
+
+def natural(name: str) -> list[Any]:
+    """A key that sorts resnet18 before resnet101."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def select(*, series: str | None = None, max_params: float | None = None, sort: str = "name") -> list[ModelRow]:
+    """Rows whose series (or name) has `series` in it, with at most `max_params` million parameters, in an order of ORDERS.
+
+    Raises UsageError for an unknown order, and if there is no such row.
+    """
+    if sort not in ORDERS:
+        raise UsageError(f"Unknown order '{sort}'.{near_names(sort, ORDERS)} Expected one of: {', '.join(ORDERS)}.")
+    rows = [row for row in MODELS.values() if series is None or series.lower() in f"{row.series} {row.name}".lower()]
+    if not rows:
+        known = list(dict.fromkeys(row.series for row in MODELS.values()))
+        raise UsageError(f"No series has '{series}' in its name.{near_names(series or '', known)} See: kclassify presets list")
+    rows = [row for row in rows if max_params is None or row.params <= 1e6 * max_params]
+    return sorted(rows, key=ORDERS[sort])
 
 
 @functools.cache

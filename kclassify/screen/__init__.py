@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kclassify import presets
 from kclassify.console import Console
 from kclassify.errors import InputsFailed, SetupError
 from kclassify.presets.card import MULTI_LABEL, ONE_LABEL
@@ -139,27 +138,6 @@ def export_report(report: "ExportReport", as_json: bool) -> None:
     _pairs([("export", f"{report.path} ({report.format}, {report.megabytes:.1f} MB)"), ("as Keras", agreement)])
 
 
-def presets_table(as_json: bool) -> None:
-    """All models."""
-    rows = [_preset_facts(presets.get(name)) for name in presets.names()]
-    if as_json:
-        return _json({"schema_version": 1, "presets": rows})
-    columns = ("preset", "series", "parameters", "size", "top1", "weights")
-    body = [
-        (row["name"], row["series"], f"{row['params'] / 1e6:.1f} M", str(row["size"]), f"{row['top1']:.1f}", row["weights"] or "-")
-        for row in rows
-    ]
-    _table(columns, body)
-
-
-def preset(row: presets.ModelRow, as_json: bool) -> None:
-    """One model."""
-    facts = _preset_facts(row)
-    if as_json:
-        return _json({"schema_version": 1, **facts})
-    _pairs([(key, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value) or "-") for key, value in facts.items()])
-
-
 def settings(resolved: "Resolved", as_json: bool) -> None:
     """Every setting with its origin."""
     from kclassify.config import flatten
@@ -170,26 +148,6 @@ def settings(resolved: "Resolved", as_json: bool) -> None:
             {"schema_version": 1, "settings": {key: {"value": value, "from": resolved.origins[key]} for key, value in values.items()}}
         )
     _table(("setting", "value", "from"), [(key, _shown(value), resolved.origins[key]) for key, value in values.items()])
-
-
-def _preset_facts(row: presets.ModelRow) -> dict[str, Any]:
-    spec = row.preprocessing
-    return {
-        "name": row.name,
-        "series": row.series,
-        "aliases": list(row.aliases),
-        "params": row.params,
-        "size": spec.size,
-        "crop_pct": spec.crop_pct,
-        "interpolation": spec.interpolation,
-        "mean": [round(value, 6) for value in spec.mean],
-        "std": [round(value, 6) for value in spec.std],
-        "top1": row.top1,
-        "top1_source": row.top1_source,
-        "timm": row.timm,
-        "weights": row.weights and "installed",
-        "licence": row.licence,
-    }
 
 
 def _shown(value: Any) -> str:

@@ -5,17 +5,26 @@ from typing import Annotated
 import typer
 
 from kclassify import presets, screen
+from kclassify.screen import models
 from kclassify.verbs.options import ConfigFile, Data, Json, Preset, Settings
 
 
-def presets_list(as_json: Json = False) -> None:
-    """All models: parameters, input size, published accuracy, and whether weights are at hand."""
-    screen.presets_table(as_json)
+def presets_list(
+    series: Annotated[str | None, typer.Option(help="Models of the series with this in their names, such as swin.")] = None,
+    max_params: Annotated[float | None, typer.Option(metavar="MILLIONS", help="Models with at most so many parameters.")] = None,
+    sort: Annotated[str, typer.Option(metavar="|".join(presets.ORDERS), help="Order.", autocompletion=presets.orders)] = "name",
+    as_json: Json = False,
+) -> None:
+    """All models: parameters, multiplications, input size, published accuracy, and where weights are.
+
+    Example: kclassify presets list --series mobile --max-params 6 --sort top1
+    """
+    models.models_table(presets.select(series=series, max_params=max_params, sort=sort), as_json)
 
 
 def presets_show(name: Annotated[str, typer.Argument(autocompletion=presets.names)], as_json: Json = False) -> None:
     """Everything about one model."""
-    screen.preset(presets.get(name), as_json)
+    models.model(presets.get(name), as_json)
 
 
 def config_show(
