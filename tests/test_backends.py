@@ -121,3 +121,30 @@ def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path, digits, backend):
 @pytest.mark.parametrize("dead", [0, 1])
 def test_a_dead_worker_ends_the_other_one(tmp_path, digits, dead):
     check_death(tmp_path, digits, dead, "jax")
+
+
+def test_timm_opens_an_export_and_answers_alike(tmp_path):
+    """In PyTorch, from the folder of `export --format timm`: the logits of the Keras model."""
+    sys.path.append(str(Path(__file__).parents[1] / "tools"))
+    from timm_on_cpu import import_timm
+
+    from kclassify import formats, presets
+    from kclassify.models import bundle, create_model
+    from kclassify.models.initial import draw_weights
+    from kclassify.presets.card import ModelCard
+
+    timm, row = import_timm(), presets.get("mobilenetv3_small")
+    card = ModelCard(row.name, tuple(f"class {number}" for number in range(7)), row.preprocessing)
+    model = create_model(row.name, num_classes=7)
+    draw_weights(model, 3)
+    formats.export_model(model, card, "timm", tmp_path / "out")
+    theirs = timm.create_model(f"local-dir:{tmp_path / 'out'}", pretrained=True).eval()
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3)).astype("float32")
+    normal = (pixels / 255 - np.array(row.preprocessing.mean)) / np.array(row.preprocessing.std)
+    import torch
+
+    with torch.no_grad():
+        logits = theirs(torch.from_numpy(normal.transpose(0, 3, 1, 2).astype("float32"))).numpy()
+    ours = bundle.logits_model(model).predict_on_batch([pixels])
+    assert np.abs(ours - logits).max() < 2e-5 * np.abs(logits).max()
+    assert theirs.num_classes == 7 and theirs.pretrained_cfg["label_names"] == list(card.class_names)

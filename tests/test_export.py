@@ -254,7 +254,7 @@ def test_a_tie_may_go_either_way_and_one_class_has_no_second():
 
 
 def test_an_unknown_format_names_its_neighbour(model, tmp_path):
-    with pytest.raises(UsageError, match=r"'onxx'\. Did you mean 'onnx'\? Known: saved_model, onnx, tf-trt, keras"):
+    with pytest.raises(UsageError, match=r"'onxx'\. Did you mean 'onnx'\? Known: saved_model, onnx, tf-trt, timm, keras"):
         export.export_model(model, CARD, "onxx", tmp_path / "m.onnx")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from kclassify import devices
 from kclassify.errors import KClassifyError, ModelError, SetupError, UsageError, near_names
-from kclassify.formats import gate, keras_file, onnx, saved_model, tf_trt
+from kclassify.formats import gate, keras_file, onnx, saved_model, tf_trt, timm
 from kclassify.predictor import Predictor
 from kclassify.presets.card import ModelCard
 from kclassify.reference import Reference, open_keras
@@ -44,6 +44,7 @@ ROWS = (
     Format("saved_model", "", saved_model.save, saved_model.load, saved_model.detect),
     Format("onnx", ".onnx", onnx.save, onnx.load, onnx.detect),
     Format("tf-trt", "", partial(tf_trt.save, save_plain=saved_model.save), saved_model.load, tf_trt.detect),
+    Format("timm", "", timm.save, timm.load, timm.detect),
     Format("keras", ".keras", keras_file.save, keras_file.load, keras_file.detect),
 )
 FORMATS = {row.name: row for row in ROWS}

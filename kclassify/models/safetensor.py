@@ -1,7 +1,8 @@
-"""Reads a .safetensors file into NumPy: a JSON header with names, shapes and offsets, then the raw numbers."""
+"""Reads and writes .safetensors files: a JSON header with names, shapes and offsets, then the raw numbers."""
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +47,19 @@ def read(path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise ModelError(f"{path}: cannot be read as safetensors; it is damaged or something else ({reason}).") from error
+
+
+def write(path: Path, state: Mapping[str, np.ndarray]) -> None:
+    """Write tensors as float32 in the order of their names; the header is padded so that the numbers begin at a multiple of 8 bytes."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    offset = 0
+    for name in sorted(state):
+        end = offset + 4 * state[name].size
+        header[name] = {"dtype": "F32", "shape": list(state[name].shape), "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in sorted(state):
+            file.write(np.ascontiguousarray(state[name], "<f4").data)

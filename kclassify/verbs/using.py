@@ -52,7 +52,7 @@ def predict(
 
 def export(
     model: Model,
-    format_name: Annotated[str, typer.Option("--format", "-f", help="onnx, saved_model, tf-trt or keras.")] = "onnx",
+    format_name: Annotated[str, typer.Option("--format", "-f", help="onnx, saved_model, tf-trt, timm or keras.")] = "onnx",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File or folder; by default beside the model.")] = None,
     as_json: Json = False,
 ) -> None:
