@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-reliability test-backends test-parity bench bench-train-step docs clean
+.PHONY: demo test format lint types unit test-zoo test-reliability test-backends test-parity bench bench-train-step docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,8 +36,11 @@ test-reliability: $(VENV)/.installed-dev
 test-backends: .venv-parity/.installed
 	.venv-parity/bin/python -m pytest -m slow -s tests/test_backends.py
 
-test-parity: .venv-parity/.installed
-	.venv-parity/bin/python tools/parity.py
+test-zoo: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py
+
+test-parity: .venv-parity/.installed .venv-paddle/.installed
+	.venv-parity/bin/python tools/parity.py --save
 
 .venv-parity/.installed: constraints.txt constraints-parity.txt
 	$(PYTHON) -m venv .venv-parity

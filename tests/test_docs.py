@@ -15,14 +15,14 @@ def test_generated_parts_are_up_to_date():
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\nType: make docs"
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/cli.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/cli.md", "docs/models.md"])
 def test_the_generated_parts_are_there(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     for mark, content in re.findall(r"<!-- (\w+) -->\n(.*?)\n<!-- /\1 -->", text, re.DOTALL):
-        assert len(content.splitlines()) > 5, mark
+        assert len(content.splitlines()) >= 5, mark
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/cli.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/cli.md", "docs/models.md"])
 def test_links_and_named_files_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", text):

@@ -1,5 +1,6 @@
-"""Writes the generated parts of the documents: the command reference, the model table and the file tree; `--check` only compares."""
+"""Writes the generated parts of the documents: the command reference, the model tables and the file tree; `--check` only compares."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from kclassify import presets
 from kclassify.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
+PARITY = ROOT / "docs" / "parity.json"  # written by tools/parity.py --save
 
 
 def file_tree() -> str:
@@ -26,16 +28,49 @@ def file_tree() -> str:
     return "```text\n" + "\n".join(lines) + "\n```"
 
 
-def model_table() -> str:
-    """One row a preset."""
-    head = "| preset | series | parameters | input | published top-1 | source | weights at hand |\n|---|---|---|---|---|---|---|"
-    rows = [presets.get(name) for name in presets.names()]
-    body = [
-        f"| `{row.name}` | {row.series} | {row.params:,} | {row.preprocessing.size} | {row.top1:.2f} | {row.top1_source} "
-        f"| {'installed with kclassify' if row.weights else 'a local file (`--weights PATH`)'} |"
-        for row in rows
-    ]
-    return "\n".join([head, *body])
+def series_table() -> str:
+    """One row a series."""
+    head = "| series | models | parameters | best published top-1 |\n|---|---:|---:|---:|"
+    return "\n".join([head, *(_series_line(name, rows) for name, rows in _by_series())])
+
+
+def _series_line(name: str, rows: list[presets.ModelRow]) -> str:
+    sizes = sorted({f"{row.params / 1e6:.1f} M": row.params for row in rows}.items(), key=lambda item: item[1])
+    best = max(rows, key=lambda row: row.top1)
+    top1 = f"{best.top1:.1f} % (`{best.name}`)" if best.top1 else "-"
+    anchor = re.sub(r"[^a-z0-9_-]", "", name.lower().replace(" ", "-"))
+    return f"| [{name}](docs/models.md#{anchor}) | {len(rows)} | {' to '.join(dict.fromkeys((sizes[0][0], sizes[-1][0])))} | {top1} |"
+
+
+def model_tables() -> str:
+    """A table for each series, one row a preset."""
+    parity = json.loads(PARITY.read_text(encoding="utf-8")) if PARITY.is_file() else {}
+    columns = "| preset | other names | parameters | GMACs | input | top-1 | top-5 | parity | weights |"
+    head = f"{columns}\n|---|---|---:|---:|---:|---:|---:|---|---|"
+    parts = []
+    for name, rows in _by_series():
+        paper = next((row.paper for row in rows if row.paper), "")
+        parts += ["", f"## {name}", *(["", f"[arXiv {paper}](https://arxiv.org/abs/{paper})"] if paper else []), "", head]
+        parts += [_model_line(row, parity.get(row.name)) for row in rows]
+    return "\n".join(parts).strip()
+
+
+def _model_line(row: presets.ModelRow, parity: dict[str, Any] | None) -> str:
+    accuracies = [f"{value:.2f}" if value else "" for value in (row.top1, row.top5)]
+    seen = f"{parity['rel']:.1e} to {parity['reference'].partition(':')[0]}" if parity else ""
+    source = "installed" if row.weights else ""
+    if row.sources and not row.weights:
+        source = f"`{row.sources[0]}`" if not row.sources[0].startswith("http") else f"[file]({row.sources[0]})"
+    cells = [f"`{row.name}`", ", ".join(f"`{alias}`" for alias in row.aliases), f"{row.params:,}", f"{row.macs / 1e9:.3f}"]
+    return "| " + " | ".join([*cells, str(row.preprocessing.size), *accuracies, seen, source]) + " |"
+
+
+def _by_series() -> list[tuple[str, list[presets.ModelRow]]]:
+    """The series in the order of their names, each with its rows in theirs."""
+    found: dict[str, list[presets.ModelRow]] = {}
+    for row in presets.select():
+        found.setdefault(row.series, []).append(row)
+    return sorted(found.items(), key=lambda item: item[0].lower())
 
 
 def command_reference() -> str:
@@ -59,7 +94,11 @@ def _commands(command: Any, name: str) -> list[str]:
     return ["\n".join(lines)]
 
 
-PARTS = {"README.md": {"tree": file_tree, "models": model_table}, "docs/cli.md": {"commands": command_reference}}
+PARTS = {
+    "README.md": {"tree": file_tree, "series": series_table},
+    "docs/cli.md": {"commands": command_reference},
+    "docs/models.md": {"models": model_tables},
+}
 
 
 def main(check: bool) -> int:

@@ -13,8 +13,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
+PARITY = ROOT / "docs" / "parity.json"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
 
 import reference_weights as reference  # noqa: E402
@@ -71,8 +73,8 @@ def compare(row: ModelRow, seed: int, paddle_python: str) -> tuple[int, float, b
     return sum(int(np.prod(variable.shape)) for variable in ours.trainable_variables), worst, equal
 
 
-def print_table(rows: list[ModelRow], seed: int, paddle_python: str) -> bool:
-    """Print one line for each row; whether all of them pass."""
+def print_table(rows: list[ModelRow], seed: int, paddle_python: str, save: bool) -> bool:
+    """Print one line for each row, and keep its figure with `save`; whether all of them pass."""
     print(f"seed {seed}, backend {keras.backend.backend()}\n{'name':<36}{'reference':<44}{'params':>12}{'rel':>10}  state dict")
     passed = True
     for row in rows:
@@ -81,8 +83,19 @@ def print_table(rows: list[ModelRow], seed: int, paddle_python: str) -> bool:
         line = f"{row.name:<36}{references.reference_of(row):<44}{params:>12,}{rel:>10.1e}  {'bit-equal' if equal else 'DIFFERS'}"
         print(f"{line}{'' if fine else '  FAILED'}", flush=True)
         passed = passed and fine
+        if save:
+            keep(row, rel)
         keras.backend.clear_session()
     return passed
+
+
+def keep(row: ModelRow, rel: float) -> None:
+    """Note the figure in the file from which docs/models.md is made; several of these may run beside each other."""
+    with FileLock(f"{PARITY}.lock"):
+        known = json.loads(PARITY.read_text()) if PARITY.is_file() else {}
+        known[row.name] = {"reference": references.reference_of(row), "rel": float(f"{rel:.2g}")}
+        PARITY.write_text("{\n" + ",\n".join(f" {json.dumps(name)}: {json.dumps(known[name])}" for name in sorted(known)) + "\n}\n")
+    Path(f"{PARITY}.lock").unlink(missing_ok=True)
 
 
 def smallest(rows: list[ModelRow]) -> Iterator[ModelRow]:
@@ -121,6 +134,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=secrets.randbits(31), help="repeat a run; by default a new one each time")
     parser.add_argument("--write-reference", action="store_true", help=f"write {reference.REFERENCES.relative_to(ROOT)}/MODULE.json")
+    parser.add_argument("--save", action="store_true", help=f"keep the figures in {PARITY.relative_to(ROOT)}")
     parser.add_argument("--paddle-python", default=".venv-paddle/bin/python", help="a Python that has paddlepaddle and paddleclas")
     arguments = parser.parse_args()
     passed = True
@@ -129,7 +143,7 @@ def main() -> int:
         if arguments.write_reference:
             write_reference(module, rows if arguments.rows else list(smallest(rows)), arguments.paddle_python)
         elif rows:
-            passed = print_table(rows, arguments.seed, arguments.paddle_python) and passed
+            passed = print_table(rows, arguments.seed, arguments.paddle_python, arguments.save) and passed
     return 0 if passed else 1
 
 
