@@ -37,6 +37,11 @@ def draw_state(shapes: Mapping[str, tuple[int, ...]], seed: int = SEED) -> dict[
     return {name: tensor_of(name, tuple(shapes[name]), generator) for name in sorted(shapes)}
 
 
+def position_table(places: int) -> np.ndarray:
+    """[places, 2] numbers that differ from place to place, for tools/position_references.py and its test."""
+    return np.sin(0.7 * np.arange(2 * places)).astype("float32").reshape(places, 2)
+
+
 def draw_image_pair(generator: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Two pictures [2, H, W, 3] of coloured squares with noise: of noise alone, every picture gets nearly the same logits."""
     squares = generator.uniform(0, 255, (2, height // 16 + 1, width // 16 + 1, 3)).repeat(16, axis=1).repeat(16, axis=2)

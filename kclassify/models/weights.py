@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from kclassify import remote
 from kclassify.errors import ModelError
-from kclassify.models import bundle, paddle, safetensor, torchfile
+from kclassify.models import bundle, paddle, positions, safetensor, torchfile
 from kclassify.models.blocks import layer_name
 from kclassify.presets import imagenet_class_names
 from kclassify.presets.row import ModelRow
@@ -95,6 +95,7 @@ def some(names: Sequence[str]) -> str:
 def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequence[str] = ()) -> LoadReport:
     """Set every variable once from a torch state dict, using every tensor once; the layers `leave_out` (torch paths) keep their numbers.
 
+    Tables of positions for pictures or windows of another size are resized.
     Raises ModelError that names `source` and the tensors when one is missing, left over or of another shape; the model is then unchanged.
     """
     left_out = tuple(name for name in state if name.rpartition(".")[0] in leave_out)
@@ -105,10 +106,11 @@ def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequ
         raise ModelError(f"{source}: does not fit {model.name}: it lacks {some(sorted(missing))}.")
     if unused := [name for name in rest if name not in known]:
         raise ModelError(f"{source}: does not fit {model.name}, which has no {some(unused)}.")
-    values = []
+    values, grid = [], _patches(model)
     for layer, variable, name in wanted:
-        axes, tensor = kernel_axes(layer, variable), rest[name]
+        axes = kernel_axes(layer, variable)
         expected = tuple(variable.shape[axis] for axis in np.argsort(axes))
+        tensor = positions.fit(name, rest[name], expected, grid)
         if tensor.shape != expected or not np.issubdtype(tensor.dtype, np.floating):
             raise ModelError(
                 f"{source}: does not fit {model.name}: '{name}' is {tensor.dtype} {list(tensor.shape)}, expected float {list(expected)}."
@@ -117,6 +119,24 @@ def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequ
     for variable, value in values:
         variable.assign(value)
     return LoadReport(source, len(values), left_out)
+
+
+def _patches(model: keras.Model) -> tuple[int, int] | None:
+    """(rows, columns) of the patches whose positions the model learns, if it is of that kind."""
+    names = {layer.name for layer in model.layers}
+    name = layer_name("patch_embed.proj")
+    return tuple(model.get_layer(name).output.shape[1:3]) if name in names else None
+
+
+def rename_merges(state: State) -> State:
+    """The state with timm's names if it has those of Swin's first release, where a stage ends with its merge, else as it is."""
+    if "layers.0.downsample.reduction.weight" not in state:
+        return state
+    renamed = {}
+    for name, tensor in state.items():
+        new = re.sub(r"^layers\.(\d+)\.downsample", lambda match: f"layers.{int(match[1]) + 1}.downsample", name)
+        renamed[re.sub(r"^head\.(?=weight|bias)", "head.fc.", new)] = tensor
+    return renamed
 
 
 def rename_package(state: State, model: keras.Model) -> State:
@@ -185,7 +205,7 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
     Raises ModelError that names the file, and the tensor that does not fit.
     """
     path = find_source(row) if weights == "pretrained" else remote.find(str(weights))
-    state = read_state(path, model)
+    state = rename_merges(read_state(path, model))
     bias, classes = state.get(f"{row.heads[0]}.bias"), model.output_shape[-1]
     names = _class_names(path, weights)
     same = not class_names or not names or tuple(names) == tuple(class_names)

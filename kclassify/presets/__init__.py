@@ -18,10 +18,11 @@ def get(name: str) -> ModelRow:
 
     Raises UsageError that proposes the nearest name.
     """
-    wanted = name.lower()
-    for row in MODELS.values():
-        if wanted in {row.name, *(alias.lower() for alias in row.aliases)}:
-            return row
+    # As it is written first: ViT_small_patch16_224 and vit_small_patch16_224 are two models, of PaddleClas and of timm.
+    for wanted, fold in ((name, str), (name.lower(), str.lower)):
+        for row in MODELS.values():
+            if wanted in {row.name, *map(fold, row.aliases)}:
+                return row
     raise UsageError(f"No preset is named '{name}'.{near_names(name, MODELS)} See: kclassify presets list")
 
 
