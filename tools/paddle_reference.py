@@ -26,7 +26,8 @@ def find_model(name: str) -> Any:
     for function in ("load_dygraph_pretrain", "load_dygraph_pretrain_from_url", "get_weights_path_from_url"):
         setattr(save_load, function, None)
     sys.modules["ppcls.utils.save_load"] = save_load
-    importlib.import_module("ppcls.utils.logger")._logger = logging.getLogger("ppcls")  # some models warn before there is one
+    logger: Any = importlib.import_module("ppcls.utils.logger")
+    logger._logger = logging.getLogger("ppcls")  # some models warn before there is one
     for folder in ("legendary_models", "model_zoo", "variant_models"):
         package = importlib.import_module(f"ppcls.arch.backbone.{folder}")
         for item in pkgutil.iter_modules(package.__path__):
