@@ -21,7 +21,7 @@ def test_names_and_aliases_belong_to_one_row_each():
     owners = {}
     for row in presets.MODELS.values():
         for name in {row.name, *row.aliases}:
-            assert owners.setdefault(name.lower(), row.name) == row.name
+            assert owners.setdefault(name, row.name) == row.name
     assert presets.names() == list(presets.MODELS)
 
 

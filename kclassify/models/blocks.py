@@ -203,11 +203,14 @@ def parameter(x: Tensor, shape: tuple[int, ...], *, name: str, start: float | No
     return ops.reshape(make(one), (1, *shape))
 
 
-def attention(x: Tensor, heads: int, *, name: str, bias: bool = True) -> Tensor:
-    """Multi-head self-attention with one `qkv` and a `proj` (arXiv 1706.03762): [N, L, C] -> the same."""
+def attention(x: Tensor, heads: int, *, name: str, bias: bool = True, factor: float | None = None) -> Tensor:
+    """Multi-head self-attention with one `qkv` and a `proj` (arXiv 1706.03762): [N, L, C] -> the same.
+
+    `factor` of the logits is by default 1 over the root of a head's width; `bias` is of `qkv`.
+    """
     length, width = x.shape[1:]
     qkv = ops.reshape(dense(x, 3 * width, name=f"{name}.qkv", bias=bias), (-1, length, 3, heads, width // heads))
-    y = ops.dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2])  # [N, L, heads, C/heads]
+    y = ops.dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2], scale=factor)  # [N, L, heads, C/heads]
     return dense(ops.reshape(y, (-1, length, width)), width, name=f"{name}.proj")
 
 

