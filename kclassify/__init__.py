@@ -7,17 +7,18 @@
 Nothing heavy is imported before it is used.
 """
 
+import importlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kclassify import presets
 from kclassify.errors import KClassifyError
 
 if TYPE_CHECKING:
     import keras
 
+    from kclassify import presets
     from kclassify.evaluation import Evaluation
     from kclassify.formats import ExportReport
     from kclassify.predictor import Result
@@ -27,6 +28,13 @@ __version__ = "0.1.0"
 __all__ = ["KClassifyError", "create_model", "evaluate", "export", "load_model", "predict", "presets", "resume", "train"]
 
 PathLike = str | os.PathLike[str]
+
+
+def __getattr__(name: str) -> Any:
+    """`kclassify.presets` is read when it is asked for: the zoo has many rows, and a command begins without them."""
+    if name == "presets":
+        return importlib.import_module("kclassify.presets")
+    raise AttributeError(f"module 'kclassify' has no attribute '{name}'")
 
 
 def train(*, config: PathLike | None = None, settings: Iterable[str] = (), verbose: bool = True, **values: Any) -> "Run":

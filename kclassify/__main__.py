@@ -1,5 +1,19 @@
-"""The command line as a module: `python -m kclassify`."""
+"""The command line as a program: `kclassify`, and `python -m kclassify`."""
 
-from kclassify.cli import run
+import signal
+import sys
 
-run()
+
+def run() -> None:
+    """Entry point; Ctrl-C while the command line's modules are still being read ends as it does later."""
+    try:
+        from kclassify.cli import run as run_command_line
+
+        run_command_line()
+    except KeyboardInterrupt:
+        sys.stderr.write("Error: Interrupted.\n")
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    run()

@@ -28,7 +28,7 @@ CHAIN = (
 )
 LEVEL = {room: number for number, row in enumerate(CHAIN) for room in row}
 # `kclassify --version` reads the number where setup.cfg reads it.
-FROM_THE_FACE = {("__main__", "run"), ("cli", "__version__")}
+FROM_THE_FACE = {("cli", "__version__")}
 
 FRAMEWORKS = {"tensorflow", "keras", "torch", "jax", "onnx", "onnxruntime", "tf2onnx", "keras_cv"}
 HEAVY = FRAMEWORKS | {"numpy", "PIL", "sklearn", "scipy", "rich.table"}
