@@ -117,8 +117,19 @@ def test_weights_that_are_not_there_say_what_to_type(tmp_path, monkeypatch):
             small(weights=tmp_path / name)
 
 
+# 28 * 4 pixels fill the windows of the first stages alone.
+SMALL_SWIN = {"name": "swin_tiny_patch4_window7_224", "input_shape": (112, 112, 3)}
+
+
 def test_values_that_make_no_model_are_refused():
-    for options in ({"num_classes": 0}, {"activation": "tanh"}, {"dropout": 1.0}, {"input_shape": (32, 32, 1)}, {"name": "resnet"}):
+    for options in (
+        {"num_classes": 0},
+        {"activation": "tanh"},
+        {"dropout": 1.0},
+        {"input_shape": (32, 32, 1)},
+        {"name": "resnet"},
+        SMALL_SWIN,
+    ):
         with pytest.raises(UsageError):
             create_model(**{"name": "resnet18", **options})
 

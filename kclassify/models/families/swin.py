@@ -89,7 +89,7 @@ def build(
     x: Tensor, *, width: int, depths: Sequence[int], heads: Sequence[int], window: int, drop_path: float = 0.0
 ) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] -> four maps and features [N, 8 * width]. Raises UsageError for sides that windows do not fill."""
-    if any(side % (4 * window) for side in fixed_size(x)):
+    if any(side % (32 * window) for side in fixed_size(x)):
         raise UsageError(f"Unusable input_shape: {x.shape[1:]}. Expected sides that are multiples of {32 * window}.")
     x = convolution(x, width, 4, 4, name="patch_embed.proj", padding="valid", bias=True)  # [N, H/4, W/4, width]
     x = layer_norm(x, name="patch_embed.norm", epsilon=1e-5)
