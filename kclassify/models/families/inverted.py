@@ -41,23 +41,19 @@ class Block:
 class Style:
     """What the blocks of one model have in common.
 
-    `width` and `depth` multiply channels and repeats, channels become multiples of `divisor`. `gates` is (what squeeze-and-excitation is a
-    share of: "inside" or "input", the divisor of its channels, its activation, its gate). `unscaled_inside`: channels inside a block are
-    counted from the channels before the width (PaddleClas' MobileNetV3).
+    `width` multiplies channels. `gates` is (what squeeze-and-excitation is a share of: "inside" or "input", the divisor of its channels,
+    its activation, its gate).
     """
 
     activation: str
     epsilon: float
     padding: str
     width: float
-    depth: float
-    divisor: int
     gates: tuple[str, int, str, str]
-    unscaled_inside: bool
 
     def channels(self, value: float) -> int:
         """How many channels of so many are there at this width."""
-        return round_channels(value * self.width, self.divisor)
+        return round_channels(value * self.width)
 
 
 def decode(stage: str, activation: str, depth: float = 1.0) -> list[Block]:
@@ -90,16 +86,15 @@ def unit(
     return conv_bn(x, channels, kernel, stride, names=names, activation=None if linear else block.activation, **more)
 
 
-def apply_block(x: Tensor, block: Block, before: int, style: Style, *, name: str) -> Tensor:
-    """[N, H, W, C] -> [N, H/stride, W/stride, channels]; C is `before` times the width."""
+def apply_block(x: Tensor, block: Block, style: Style, *, name: str) -> Tensor:
+    """[N, H, W, C] -> [N, H/stride, W/stride, channels]."""
     channels = style.channels(block.channels)
     if block.kind == "cn":
         return unit(x, channels, block, style, names=(f"{name}.conv", f"{name}.bn1"))
     shortcut, wide = x, iter(("bn1", "bn2", "bn3"))
     inside, linear = x.shape[-1], block.kind != "dsa"
     if block.kind == "ir":
-        widened = round_channels(inside * block.expansion, style.divisor)
-        inside = style.channels(before * block.expansion) if style.unscaled_inside else widened
+        inside = round_channels(inside * block.expansion)
         x = unit(x, inside, block, style, names=(f"{name}.conv_pw", f"{name}.{next(wide)}"))  # [N, H, W, inside]
     x = unit(x, inside, block, style, names=(f"{name}.conv_dw", f"{name}.{next(wide)}"), depthwise=True)  # [N, H/s, W/s, inside]
     if block.squeeze:
@@ -124,25 +119,22 @@ def build(
     head_before_pool: bool = True,
     width: float = 1.0,
     depth: float = 1.0,
-    divisor: int = 8,
     gates: tuple[str, int, str, str] = ("inside", 8, "relu", "hard_sigmoid"),
-    unscaled_inside: bool = False,
     fixed_ends: bool = False,
 ) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] -> maps and features [N, features]; MobileNetV3 pools before its last convolution, the others after.
 
-    `features` 0 is no last convolution; `fixed_ends` keeps the stem and the repeats of the first and the last stage as they are
-    (EfficientNet-Lite). See Style for the others.
+    `width` and `depth` multiply channels and the repeats of each stage; `features` 0 is no last convolution; `fixed_ends` keeps the stem
+    and the repeats of the first and the last stage as they are (EfficientNet-Lite). See Style for the others.
     """
-    style = Style(activation, epsilon, padding, width, depth, divisor, gates, unscaled_inside)
+    style = Style(activation, epsilon, padding, width, gates)
     shared: dict[str, Any] = {"activation": activation, "padding": padding, "epsilon": epsilon}
     x = conv_bn(x, stem if fixed_ends else style.channels(stem), 3, 2, names=("conv_stem", "bn1"), **shared)  # [N, H/2, W/2, stem]
-    pyramid, before = [x], stem
+    pyramid = [x]
     for stage, text in enumerate(stages):
         blocks = decode(text, activation, 1.0 if fixed_ends and stage in (0, len(stages) - 1) else depth)
         for index, block in enumerate(blocks):
-            x = apply_block(x, block, before, style, name=f"blocks.{stage}.{index}")  # [N, H/32, W/32, channels] in the end
-            before = block.channels
+            x = apply_block(x, block, style, name=f"blocks.{stage}.{index}")  # [N, H/32, W/32, channels] in the end
         pyramid = [*(pyramid[:-1] if all(block.stride == 1 for block in blocks) else pyramid), x]  # of each size the last
     if not features:
         return pyramid, global_pool(x)

@@ -58,7 +58,7 @@ EFFICIENTNET = (  # arXiv 1905.11946, table 1
 )
 
 V1 = {"stages": MOBILENETV1, "stem": 32, "features": 0, "activation": "relu6"}
-V2 = {"stages": MOBILENETV2, "stem": 32, "features": 1280, "activation": "relu6", "divisor": 1}
+V2 = {"stages": MOBILENETV2, "stem": 32, "features": 1280, "activation": "relu6"}
 V3 = {"stem": 16, "activation": "hard_silu", "head_before_pool": False}
 V3_LARGE, V3_SMALL = {"stages": MOBILENETV3_LARGE, "features": 1280, **V3}, {"stages": MOBILENETV3_SMALL, "features": 1024, **V3}
 B = {"stages": EFFICIENTNET, "stem": 32, "activation": "silu", "epsilon": 1e-3, "padding": "same", "gates": ("input", 1, "silu", "sigmoid")}
@@ -87,7 +87,7 @@ EFFICIENT_LITE = Series("EfficientNet-Lite", "inverted", "classifier", "1905.119
 ROWS = (
     MOBILENET1.row("mobilenetv1_100",    V1,                     timm="mobilenetv1_100.ra4_e3600_r224_in1k"),
     MOBILENET2.row("mobilenetv2",        V2,                    paddle="MobileNetV2",       timm="mobilenetv2_100.ra_in1k"),
-    MOBILENET2.row("mobilenetv2_140",    {**V2, "width": 1.4, "features": 1792, "divisor": 8},             timm="mobilenetv2_140.ra_in1k"),
+    MOBILENET2.row("mobilenetv2_140",    {**V2, "width": 1.4, "features": 1792},             timm="mobilenetv2_140.ra_in1k"),
     MOBILENET3.row("mobilenetv3_large",  V3_LARGE, paddle="MobileNetV3_large_x1_0", timm="mobilenetv3_large_100.ra_in1k"),
     MOBILENET3.row("mobilenetv3_small",  V3_SMALL, paddle="MobileNetV3_small_x1_0", timm="mobilenetv3_small_100.lamb_in1k"),
     EFFICIENT.row("tf_efficientnet_b0", {**B, "features": 1280, "width": 1.0, "depth": 1.0}, paddle="EfficientNetB0", timm="tf_efficientnet_b0.ns_jft_in1k"),
