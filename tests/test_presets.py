@@ -22,6 +22,12 @@ def test_names_and_aliases_belong_to_one_row_each():
     for row in presets.MODELS.values():
         for name in {row.name, *row.aliases}:
             assert owners.setdefault(name, row.name) == row.name
+    folded = {}
+    for name, owner in owners.items():
+        folded.setdefault(name.lower(), set()).add(owner)
+    # PaddleClas and timm each have a model of this name; it is found as it is written.
+    assert [name for name, rows in folded.items() if len(rows) > 1] == ["vit_small_patch16_224"]
+    assert presets.get("ViT_small_patch16_224") is not presets.get("vit_small_patch16_224")
     assert presets.names() == list(presets.MODELS)
 
 

@@ -14,19 +14,19 @@ from kclassify.presets import ModelRow
 State = dict[str, np.ndarray]
 
 # Rows that timm lacks and torchvision has: ours -> torchvision's name. All other rows without timm's name are PaddleClas' by their alias.
-TORCHVISION: dict[str, str] = {
-    "shufflenetv2_x0_5": "shufflenet_v2_x0_5",
-    "shufflenetv2": "shufflenet_v2_x1_0",
-    "shufflenetv2_x1_5": "shufflenet_v2_x1_5",
-    "shufflenetv2_x2_0": "shufflenet_v2_x2_0",
-}
+TORCHVISION: dict[str, str] = {}
 
 
 def reference_of(row: ModelRow) -> str:
     """Where the row's reference is: "timm:NAME", "torchvision:NAME" or "paddle:NAME"."""
     if row.timm:
         return f"timm:{row.timm}"
-    return f"torchvision:{TORCHVISION[row.name]}" if row.name in TORCHVISION else f"paddle:{row.aliases[0]}"
+    return f"torchvision:{TORCHVISION[row.name]}" if row.name in TORCHVISION else f"paddle:{architecture(row.aliases[0])}"
+
+
+def architecture(name: str) -> str:
+    """PaddleClas' model of a name that also says how its weights were trained."""
+    return name.removesuffix("_ssld")
 
 
 def torch_model(reference: str, num_classes: int = 1000, **options: Any) -> Any:
