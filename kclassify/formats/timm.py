@@ -26,7 +26,7 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 
     row = presets.get(card.preset)
     if not row.timm:
-        raise ModelError(f"{row.name}: timm has no equal architecture. Models with one: kclassify presets list --json (timm)")
+        raise ModelError(f"{row.name}: timm has no equal architecture. Expected a model with one, or another format, such as onnx.")
     spec = card.preprocessing
     config = {
         "architecture": row.timm,

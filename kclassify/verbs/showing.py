@@ -12,7 +12,7 @@ from kclassify.verbs.options import ConfigFile, Data, Json, Preset, Settings
 def presets_list(
     series: Annotated[str | None, typer.Option(help="Models of the series with this in their names, such as swin.")] = None,
     max_params: Annotated[float | None, typer.Option(metavar="MILLIONS", help="Models with at most so many parameters.")] = None,
-    sort: Annotated[str, typer.Option(metavar="|".join(presets.ORDERS), help="Order.", autocompletion=presets.orders)] = "name",
+    sort: Annotated[str, typer.Option(help=f"Order: {', '.join(presets.ORDERS)}.", autocompletion=presets.orders)] = "name",
     as_json: Json = False,
 ) -> None:
     """All models: parameters, multiplications, input size, published accuracy, and where weights are.
