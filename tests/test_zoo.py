@@ -141,11 +141,11 @@ def test_training_lowers_the_loss(row):
     labels = np.arange(6) % 3
     noise = np.random.default_rng(0).uniform(0, 50, (6, *model.input_shape[1:]))
     images = (colours[labels][:, None, None] + noise).astype("float32")
-    # Eager: tracing these graphs takes longer than four steps.
+    # Eager: tracing these graphs takes longer than a few steps. Most need two to four; ShuffleNetV2 x0.25 ten, torchvision's as well.
     model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
-    first, *_, last = [model.train_on_batch(images, labels) for _ in range(4)]
+    first = model.train_on_batch(images, labels)
     assert abs(first - math.log(3)) < 0.3  # the head starts near zero, so all classes are equally likely
-    assert last < 0.7 * first
+    assert any(model.train_on_batch(images, labels) < 0.7 * first for _ in range(15))
 
 
 @LONG
@@ -183,8 +183,9 @@ OTHER_COUNT = {
         ("ViT_base_patch16_384", "DeiT_tiny_patch16_224", "DeiT_base_patch16_384", "DeiT_tiny_distilled_patch16_224"), WITHOUT_POSITIONS
     ),
     "DeiT_base_distilled_patch16_384": WITHOUT_POSITIONS,
-    **dict.fromkeys(("ReXNet_1_0", "ReXNet_1_3", "ReXNet_1_5"), WITH_STATISTICS),
+    **dict.fromkeys(("ReXNet_1_0", "ReXNet_1_3", "ReXNet_1_5", "ShuffleNetV2_x1_5"), WITH_STATISTICS),
     **{f"RepVGG_{name}": ONE_CONVOLUTION for name in ("A0", "A1", "A2", "B0", "B1", "B1g2", "B1g4", "B2", "B2g4")},
+    "PPLCNetV2_base": ONE_CONVOLUTION,
 }
 
 

@@ -14,7 +14,12 @@ from kclassify.presets import ModelRow
 State = dict[str, np.ndarray]
 
 # Rows that timm lacks and torchvision has: ours -> torchvision's name. All other rows without timm's name are PaddleClas' by their alias.
-TORCHVISION: dict[str, str] = {}
+TORCHVISION = {
+    "shufflenetv2_x0_5": "shufflenet_v2_x0_5",
+    "shufflenetv2": "shufflenet_v2_x1_0",
+    "shufflenetv2_x1_5": "shufflenet_v2_x1_5",
+    "shufflenetv2_x2_0": "shufflenet_v2_x2_0",
+}
 
 
 def reference_of(row: ModelRow) -> str:
