@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-zoo test-reliability test-backends test-parity bench bench-train-step docs clean
+.PHONY: demo test format lint types unit test-zoo test-reliability test-backends test-parity bench bench-train-step bench-zoo docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -60,6 +60,9 @@ bench: .venv-bench/.installed
 bench-train-step: .venv-parity/.installed-bench .venv-paddle/.installed
 	.venv-parity/bin/python benchmarks/train_step.py mobilenetv3_large --save --paddle-python .venv-paddle/bin/python
 	.venv-parity/bin/python benchmarks/train_step.py resnet50 --rounds 3 --save --paddle-python .venv-paddle/bin/python
+
+bench-zoo: .venv-parity/.installed-bench
+	.venv-parity/bin/python benchmarks/zoo_speed.py --save
 
 .venv-parity/.installed-bench: .venv-parity/.installed
 	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[jax]" scikit-image

@@ -92,6 +92,18 @@ def train_step(net: str) -> Subject:
     return Subject(f"train_step_{net}", f"{net}, batches of {{batch}} images of 224 pixels, float32, one thread", comparisons)
 
 
+ZOO_ROWS = (
+    *("mobilenetv3_large", "efficientnet_b0", "efficientnet_lite0", "resnet18", "resnet50"),
+    *("regnety_016", "densenet121", "vit_small_patch16_224", "swin_tiny_patch4_window7_224", "convnext_tiny"),
+)
+ZOO = Subject(
+    "zoo_speed",
+    "forward passes of {batch} images, float32, one thread",
+    [Comparison(f"kclassify, {name}", f"timm, {name}", 1.0) for name in ZOO_ROWS],
+    ("tensorflow", "keras", "torch", "timm"),
+)
+
+
 def collect(
     subject: Subject, measured: Mapping[str, Measured], settings: Mapping[str, Any], packages: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
