@@ -123,28 +123,74 @@ def test_a_dead_worker_ends_the_other_one(tmp_path, digits, dead):
     check_death(tmp_path, digits, dead, "jax")
 
 
-def test_timm_opens_an_export_and_answers_alike(tmp_path):
-    """In PyTorch, from the folder of `export --format timm`: the logits of the Keras model."""
+@pytest.fixture(scope="module")
+def timm():
     sys.path.append(str(Path(__file__).parents[1] / "tools"))
     from timm_on_cpu import import_timm
 
+    return import_timm()
+
+
+def torch_logits(model, row, pixels: np.ndarray) -> np.ndarray:
+    """Of a timm model for pixels [N, H, W, C] in 0..255, of one channel (the mean of the row's numbers) or three."""
+    import torch
+
+    mean, std = (
+        np.array(values if pixels.shape[-1] == 3 else [sum(values) / 3]) for values in (row.preprocessing.mean, row.preprocessing.std)
+    )
+    normal = ((pixels / 255 - mean) / std).transpose(0, 3, 1, 2).astype("float32")
+    with torch.no_grad():
+        return model.eval()(torch.from_numpy(normal)).numpy()
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_timm_opens_an_export_and_answers_alike(tmp_path, timm, channels):
+    """In PyTorch, from the folder of `export --format timm`: the logits of the Keras model, of one that sees grey too."""
     from kclassify import formats, presets
     from kclassify.models import bundle, create_model
     from kclassify.models.initial import draw_weights
     from kclassify.presets.card import ModelCard
 
-    timm, row = import_timm(), presets.get("mobilenetv3_small")
+    row = presets.get("mobilenetv3_small")
     card = ModelCard(row.name, tuple(f"class {number}" for number in range(7)), row.preprocessing)
-    model = create_model(row.name, num_classes=7)
+    model = create_model(row.name, num_classes=7, in_channels=channels, input_shape=(224, 224, 3))
     draw_weights(model, 3)
     formats.export_model(model, card, "timm", tmp_path / "out")
-    theirs = timm.create_model(f"local-dir:{tmp_path / 'out'}", pretrained=True).eval()
+    theirs = timm.create_model(f"local-dir:{tmp_path / 'out'}", pretrained=True)
     pixels = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3)).astype("float32")
-    normal = (pixels / 255 - np.array(row.preprocessing.mean)) / np.array(row.preprocessing.std)
-    import torch
-
-    with torch.no_grad():
-        logits = theirs(torch.from_numpy(normal.transpose(0, 3, 1, 2).astype("float32"))).numpy()
+    logits = torch_logits(theirs, row, pixels if channels == 3 else pixels @ np.array([[0.299], [0.587], [0.114]], "float32"))
     ours = bundle.logits_model(model).predict_on_batch([pixels])
     assert np.abs(ours - logits).max() < 2e-5 * np.abs(logits).max()
     assert theirs.num_classes == 7 and theirs.pretrained_cfg["label_names"] == list(card.class_names)
+
+
+# One of each way to keep weights: convolutions with BatchNorm, tokens and positions, relative positions, layer scale, two heads.
+PUBLISHED = ("resnet18", "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "convnext_tiny", "deit_tiny_distilled_patch16_224")
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_file_that_timm_wrote_comes_through_a_hub(tmp_path, monkeypatch, timm, name):
+    """timm's model, saved by timm, served under the row's own source, loaded as --weights pretrained: the same logits."""
+    import torch
+    from loopback_server import Loopback
+    from safetensors.torch import save
+
+    from kclassify import presets
+    from kclassify.models import create_model
+
+    torch.manual_seed(5)
+    row = presets.get(name)
+    theirs = timm.create_model(row.timm, num_classes=1000)
+    file = save({key: tensor.contiguous() for key, tensor in theirs.state_dict().items()})
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("KCLASSIFY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    with Loopback({f"/{row.sources[0]}/resolve/main/model.safetensors": file}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        ours = create_model(name, weights="pretrained", activation=None)
+    size = row.preprocessing.size
+    pixels = np.random.default_rng(1).integers(0, 256, (2, size, size, 3)).astype("float32")
+    logits, expected = ours.predict_on_batch(pixels), torch_logits(theirs, row, pixels)
+    difference = np.abs(logits - expected).max() / np.abs(expected).max()
+    print(f"{name}: {row.sources[0]} through a hub, largest difference in parts of the largest logit {difference:.1e}")
+    assert difference < 2e-5

@@ -1,6 +1,7 @@
 """Making models and giving them weights: real ones, files that fit, and files that are refused."""
 
 import dataclasses
+import functools
 import json
 import re
 
@@ -123,15 +124,59 @@ SMALL_SWIN = {"name": "swin_tiny_patch4_window7_224", "input_shape": (112, 112, 
 
 def test_values_that_make_no_model_are_refused():
     for options in (
-        {"num_classes": 0},
+        {"num_classes": -1},
+        {"in_channels": 0, "input_shape": (32, 32, 0)},
+        {"in_channels": 1, "input_shape": (32, 32, 4)},
+        {"in_channels": 4, "input_shape": (32, 32, 3)},
+        {"pooling": "avg"},
+        {"pooling": "min", "include_top": False},
         {"activation": "tanh"},
         {"dropout": 1.0},
-        {"input_shape": (32, 32, 1)},
+        {"input_shape": (32, 32)},
         {"name": "resnet"},
         SMALL_SWIN,
     ):
         with pytest.raises(UsageError):
             create_model(**{"name": "resnet18", **options})
+
+
+def test_real_weights_answer_alike_for_grey_and_for_more_channels():
+    """As timm adapts a first convolution: what the channels repeat changes no answer."""
+    pixels = reference.draw_images(shapes=[(64, 64)])[0].round()
+    grey = pixels @ np.array([[0.299], [0.587], [0.114]], "float32")
+    make = functools.partial(create_model, "efficientnet_lite0", weights="pretrained", activation=None)
+    colour = make(input_shape=(64, 64, 3))
+    expected = colour.predict_on_batch(np.repeat(grey, 3, axis=-1))
+    for model, given in ((make(input_shape=(64, 64, 3), in_channels=1), pixels), (make(input_shape=(64, 64, 1)), grey)):
+        assert state_dict(model)["conv_stem.weight"].shape == (32, 1, 3, 3)
+        assert reference.largest_difference(model.predict_on_batch(given), expected) < 1e-4
+    six = make(input_shape=(64, 64, 6)).predict_on_batch(np.concatenate([pixels, pixels], axis=-1))
+    assert reference.largest_difference(six, colour.predict_on_batch(pixels)) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3_small", "resnet18", "deit_tiny_distilled_patch16_224"])
+def test_a_backbone_gives_what_the_head_would_take(name):
+    """Of num_classes 0, include_top and features; the weights are those of the whole model."""
+    side = 224 if name.startswith("deit") else 64
+    whole = create_model(name, input_shape=(side, side, 3), activation=None)
+    state = reference.draw_state(shapes_of(whole))
+    load_state(whole, state, source="drawn")
+    pixels = reference.draw_images(shapes=[(side, side)])[0]
+
+    def answer(**options):
+        model = create_model(name, input_shape=(side, side, 3), **options)
+        load_state(model, {key: state[key] for key in state_dict(model)}, source="drawn")
+        return model.predict_on_batch(pixels)
+
+    row, maps = presets.get(name), answer(features=True)
+    embedding = answer(num_classes=0).reshape(len(pixels), -1)
+    if len(row.heads) == 1:
+        logits = embedding @ state[f"{row.heads[0]}.weight"].T + state[f"{row.heads[0]}.bias"]
+        assert reference.largest_difference(logits, whole.predict_on_batch(pixels)) < 1e-5
+    last = answer(include_top=False)
+    np.testing.assert_array_equal(last, (maps if isinstance(maps, list) else [maps])[-1])
+    np.testing.assert_allclose(answer(include_top=False, pooling="avg"), last.mean(axis=(1, 2)), rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(answer(include_top=False, pooling="max"), last.max(axis=(1, 2)))
 
 
 def test_half_precision_keeps_float32_at_both_ends():

@@ -98,7 +98,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-_CHOICES: dict[str, tuple[str, ...]] = {
+_CHOICES: dict[str, tuple[Any, ...]] = {
     "precision": PRECISIONS,
     "image_cache": CACHES,
     "on_nan": ("stop", "rollback"),
@@ -114,6 +114,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "augment.trivialaugment.interpolation": ("nearest", "bilinear"),
     "augment.rotation.interpolation": ("nearest", "bilinear"),
     "augment.random_erasing.mode": ("const", "random", "pixel"),
+    "in_channels": (3, 1),
 }
 # Pairs of numbers, the second at least as large as the first, with the largest that it may be.
 _RISING: dict[str, float] = {
@@ -135,7 +136,8 @@ def check(config: RunConfig, values: Mapping[str, Any]) -> None:
             raise UsageError(f"{key}: expected {low} to {high}, got {value}.")
     for key, known in _CHOICES.items():
         if values[key] is not None and values[key] not in known:
-            raise UsageError(f"{key}: expected one of {', '.join(known)}, got '{values[key]}'.{near_names(values[key], known)}")
+            words = [str(word) for word in known]
+            raise UsageError(f"{key}: expected one of {', '.join(words)}, got '{values[key]}'.{near_names(str(values[key]), words)}")
     for key, limit in _RISING.items():
         low, high = values[key]
         if not 0 < low <= high <= limit:

@@ -155,6 +155,7 @@ class RunConfig:
 
     `batch_size` counts the images of a step over all devices; 0, or the word auto, is the largest power of two that fits.
     `watch` names the places that show the run while it goes: tensorboard, wandb, mlflow.
+    `in_channels` of the first convolution: 3, or 1 for a model that looks at pictures in grey.
     `on_nan` is what follows a loss that is not a number: stop, or rollback to the last checkpoint and on from there at half the rate.
     `multi_label`: a picture may have several labels or none; each class is decided by itself, with the loss bce.
     `nodes` (host:port, all of them) and `rank` (the place of this one) are for several machines, which wait `join_seconds` for each other.
@@ -171,6 +172,7 @@ class RunConfig:
     image_cache: str = "none"
     weights: str = "auto"
     image_size: int | None = None
+    in_channels: int = 3
     crop_pct: float | None = None
     dropout: float | None = None
     epochs: int = 10

@@ -27,18 +27,19 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
     row = presets.get(card.preset)
     if not row.timm:
         raise ModelError(f"{row.name}: timm has no equal architecture. Expected a model with one, or another format, such as onnx.")
-    spec = card.preprocessing
+    spec, grey = card.preprocessing, any(layer.name == "grey" for layer in model.layers)
     config = {
         "architecture": row.timm,
         "num_classes": len(card.class_names),
         "pretrained_cfg": {
-            "input_size": [3, spec.size, spec.size],
+            "input_size": [1 if grey else 3, spec.size, spec.size],
             "interpolation": spec.interpolation,
             "crop_pct": spec.crop_pct,
-            "mean": spec.mean,
-            "std": spec.std,
+            "mean": [sum(spec.mean) / 3] if grey else spec.mean,
+            "std": [sum(spec.std) / 3] if grey else spec.std,
             "label_names": card.class_names,
         },
+        "model_args": {"in_chans": 1} if grey else {},
     }
     (path / CARD).parent.mkdir(parents=True)
     (path / CARD).write_text(card.to_json(), encoding="utf-8")
@@ -52,10 +53,23 @@ def load(path: Path) -> Predictor:
     from kclassify.models import create_model
 
     card = read_card(path)
-    size, activation = card.preprocessing.size, "sigmoid" if card.multi_label else "softmax"
-    classes = len(card.class_names)
-    model = create_model(card.preset, num_classes=classes, input_shape=(size, size, 3), activation=activation, weights=path / WEIGHTS)
+    size = card.preprocessing.size
+    model = create_model(
+        card.preset,
+        num_classes=len(card.class_names),
+        input_shape=(size, size, 3),
+        in_channels=_channels(path / CONFIG),
+        activation="sigmoid" if card.multi_label else "softmax",
+        weights=path / WEIGHTS,
+    )
     return Predictor(path.name, card, keras_forward(model, card))
+
+
+def _channels(path: Path) -> int:
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8")).get("model_args", {}).get("in_chans", 3))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ModelError(f"{path}: cannot be read as timm's config.json ({error}).") from error
 
 
 def detect(path: Path) -> bool:

@@ -3,20 +3,42 @@
 from collections.abc import Sequence
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from kclassify.models.blocks import LAYOUT, Tensor, layer_name
 from kclassify.presets.card import Preprocessing
 
 
-def normalise(x: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """[N, H, W, 3] in 0..255 -> the same shape, (x / 255 - mean) / std per channel.
+def grey(x: Tensor) -> Tensor:
+    """RGB [N, H, W, 3] in 0..255 -> its luma [N, H, W, 1] in 0..255 (ITU-R BT.601, as Pillow's mode L)."""
+    return ops.sum(layers.Rescaling([0.299, 0.587, 0.114], dtype="float32", name="grey")(x), axis=-1, keepdims=True)
 
+
+def normalise(x: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """[N, H, W, C] in 0..255 -> the same shape, (x / 255 - mean) / std per channel.
+
+    The card has the numbers of R, G and B: one channel takes their mean, and more than three take them in turn (as timm does).
     `Rescaling`, not `keras.layers.Normalization`: that one breaks the ONNX export. float32, so that half precision loses no grey level.
     """
-    scale = [1 / (255 * std) for std in preprocessing.std]
-    offset = [-mean / std for mean, std in zip(preprocessing.mean, preprocessing.std, strict=True)]
+    mean, std = (_for_channels(values, x.shape[-1]) for values in (preprocessing.mean, preprocessing.std))
+    scale = [1 / (255 * value) for value in std]
+    offset = [-middle / value for middle, value in zip(mean, std, strict=True)]
     return layers.Rescaling(scale, offset, dtype="float32", name="normalise")(x)
+
+
+def _for_channels(values: Sequence[float], channels: int) -> list[float]:
+    return [sum(values) / len(values)] if channels == 1 else [values[number % len(values)] for number in range(channels)]
+
+
+def pool(x: Tensor, pooling: str | None) -> Tensor:
+    """[N, H, W, C] -> its mean ("avg") or largest value ("max") over the picture [N, C], or for None as it is."""
+    kinds = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
+    return x if pooling is None else kinds[pooling](data_format=LAYOUT, name="pooling")(x)
+
+
+def mean(features: Tensor | list[Tensor]) -> Tensor:
+    """The features, or the mean of those of two heads."""
+    return layers.Average(name="average")(features) if isinstance(features, list) else features
 
 
 def classify(features: Tensor | list[Tensor], num_classes: int, *, names: Sequence[str], dropout: float, activation: str | None) -> Tensor:

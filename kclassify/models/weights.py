@@ -96,7 +96,7 @@ def some(names: Sequence[str]) -> str:
 def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequence[str] = ()) -> LoadReport:
     """Set every variable once from a torch state dict, using every tensor once; the layers `leave_out` (torch paths) keep their numbers.
 
-    Tables of positions for pictures or windows of another size are resized.
+    Tables of positions for pictures or windows of another size are resized; a first convolution for RGB is adapted to other channels.
     Raises ModelError that names `source` and the tensors when one is missing, left over or of another shape; the model is then unchanged.
     """
     left_out = tuple(name for name in state if name.rpartition(".")[0] in leave_out)
@@ -111,7 +111,7 @@ def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequ
     for layer, variable, name in wanted:
         axes = kernel_axes(layer, variable)
         expected = tuple(variable.shape[axis] for axis in np.argsort(axes))
-        tensor = positions.fit(name, rest[name], expected, grid)
+        tensor = adapt_channels(positions.fit(name, rest[name], expected, grid), expected)
         if tensor.shape != expected or not np.issubdtype(tensor.dtype, np.floating):
             raise ModelError(
                 f"{source}: does not fit {model.name}: '{name}' is {tensor.dtype} {list(tensor.shape)}, expected float {list(expected)}."
@@ -120,6 +120,19 @@ def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequ
     for variable, value in values:
         variable.assign(value)
     return LoadReport(source, len(values), left_out)
+
+
+def adapt_channels(kernel: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A convolution's kernel [O, 3, H, W] for RGB as one of this `shape` [O, C, H, W], everything else as it is.
+
+    Of one channel, grey, the three are added up; more take R, G and B in turn, times 3 / C, so that answers keep their size (timm's way).
+    """
+    if kernel.ndim != 4 or kernel.shape[1] != 3 or kernel.shape == shape or kernel.shape[:1] + kernel.shape[2:] != shape[:1] + shape[2:]:
+        return kernel
+    channels = shape[1]
+    if channels == 1:
+        return kernel.sum(axis=1, keepdims=True)
+    return (kernel[:, np.arange(channels) % 3] * (3 / channels)).astype(kernel.dtype)
 
 
 def _patches(model: keras.Model) -> tuple[int, int] | None:

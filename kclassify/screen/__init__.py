@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Options of `train` that are settings of the run under the same name.
 RUN_FLAGS = (
-    *("preset", "data", "val", "recipe", "epochs", "batch_size", "image_size", "weights"),
+    *("preset", "data", "val", "recipe", "epochs", "batch_size", "image_size", "in_channels", "weights"),
     *("gpus", "backend", "nodes", "rank", "precision", "seed", "on_nan", "balance", "multi_label", "watch", "out", "name"),
 )
 

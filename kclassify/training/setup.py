@@ -193,7 +193,8 @@ def load_data(config: RunConfig, console: Console) -> Dataset:
 def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Console) -> tuple[keras.Model, keras.Model]:
     row = presets.get(config.preset)
     weights = {"none": None, "auto": "pretrained" if row.weights else None}.get(config.weights, config.weights)
-    settings: dict[str, Any] = {"num_classes": len(card.class_names), "input_shape": (card.preprocessing.size,) * 2 + (3,)}
+    size = card.preprocessing.size
+    settings: dict[str, Any] = {"num_classes": len(card.class_names), "input_shape": (size, size, 3), "in_channels": config.in_channels}
     with devices.precision("float32"):
         deployed = create_model(config.preset, **settings, activation="sigmoid" if card.multi_label else "softmax")
     with machine.scope(), devices.precision(config.precision):
@@ -204,9 +205,9 @@ def _build(config: RunConfig, card: ModelCard, machine: Devices, console: Consol
             model = for_training(model)
         if config.finetune.freeze_bn:
             freeze_batch_norm(model)
-        size = card.preprocessing.size
+        grey = " in grey" if config.in_channels == 1 else ""
         taught = f", taught by {config.distill.teacher}" if config.distill.teacher else ""
-        console.line(f"model: {config.preset}, {parameters(model):,} parameters, {size} x {size} pixels, {start}{taught}")
+        console.line(f"model: {config.preset}, {parameters(model):,} parameters, {size} x {size} pixels{grey}, {start}{taught}")
         if config.distill.teacher:
             teacher = open_teacher(config.distill, card.class_names)
             model = with_teacher(model, teacher, config.distill, head=row.heads[0], seed=config.seed)

@@ -55,6 +55,7 @@ BatchSize = Annotated[
     str | None, typer.Option("--batch-size", "-b", metavar="NUMBER|auto", help="Images a step, over all devices; auto: what fits.")
 ]
 ImageSize = Annotated[int | None, typer.Option(help="Side of the model's square input in pixels.")]
+InChannels = Annotated[int | None, typer.Option(metavar="3|1", help="Channels of the first convolution; 1: pictures become grey.")]
 LearningRate = Annotated[str | None, typer.Option("--lr", metavar="NUMBER|auto", help="Peak learning rate; auto looks for it, as lr-find.")]
 LrScale = Annotated[
     str | None,

