@@ -35,9 +35,11 @@ test-reliability: $(VENV)/.installed-dev
 
 test-backends: .venv-parity/.installed
 	.venv-parity/bin/python -m pytest -m slow -s tests/test_backends.py
+	KERAS_BACKEND=jax .venv-parity/bin/python -m pytest -m "not zoo" tests/test_zoo.py -k logits_equal
+	KERAS_BACKEND=torch .venv-parity/bin/python -m pytest -m "not zoo" tests/test_zoo.py -k logits_equal
 
 test-zoo: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py
+	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py tests/test_zoo_families.py
 
 test-parity: .venv-parity/.installed .venv-paddle/.installed
 	.venv-parity/bin/python tools/parity.py --save

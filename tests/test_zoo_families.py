@@ -1,0 +1,91 @@
+"""One model of each family from end to end: it learns the digits, comes back from its file as it was, and answers alike in ONNX."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+import reference_weights as reference
+from sklearn.datasets import load_digits
+from test_zoo import OWN_LAYERS, SMALLEST
+
+from kclassify import presets
+from kclassify.formats import onnx
+from kclassify.models import create_model, load_state, state_dict
+
+pytestmark = pytest.mark.zoo
+EACH = pytest.mark.parametrize("row", [presets.get(name) for name in SMALLEST], ids=lambda row: row.family)
+
+
+def small(row, **options):
+    """The row's model of 10 classes, at 64 pixels if it can."""
+    side = 64 if reference.build(row).input_shape[1] is None else row.preprocessing.size
+    return create_model(row.name, num_classes=10, input_shape=(side, side, 3), **options)
+
+
+def drawn(row, **options):
+    """The same with the numbers by which the references are compared: fresh ones would leave many branches near nothing."""
+    model = small(row, **options)
+    load_state(model, reference.draw_state({name: tensor.shape for name, tensor in state_dict(model).items()}), source="drawn")
+    return model
+
+
+@EACH
+def test_twenty_steps_on_the_digits_lower_the_loss(row):
+    keras.utils.set_random_seed(1)
+    model = small(row, activation=None)
+    side, batch = model.input_shape[1], 16
+    pictures, labels = load_digits(return_X_y=True)
+    pictures, labels = pictures[: 20 * batch].reshape(-1, 8, 8, 1) * 15, labels[: 20 * batch]
+    optimizer = keras.optimizers.AdamW(5e-4, clipnorm=1.0)
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    losses = []
+    for first in range(0, len(labels), batch):
+        part = slice(first, first + batch)
+        pixels = keras.ops.convert_to_numpy(keras.ops.image.resize(pictures[part].repeat(3, axis=-1), (side, side)))
+        losses.append(float(model.train_on_batch(pixels, labels[part], return_dict=True)["loss"]))
+        model.reset_metrics()
+    print(f"{row.name}: {np.mean(losses[:5]):.2f} in the first five steps, {np.mean(losses[-5:]):.2f} in the last five")
+    assert np.mean(losses[-5:]) < 0.95 * np.mean(losses[:5])
+
+
+LOAD = """
+import sys, keras, numpy as np
+folder = sys.argv[1]
+model = keras.models.load_model(f"{folder}/model.keras")
+np.save(f"{folder}/found.npy", model.predict_on_batch(np.load(f"{folder}/pixels.npy")))
+np.savez(f"{folder}/weights.npz", *[keras.ops.convert_to_numpy(variable) for variable in model.weights])
+if any(name.startswith("kclassify") for name in sys.modules):
+    sys.exit("kclassify was imported")
+"""
+
+
+@EACH
+def test_a_saved_model_is_the_same_in_plain_keras(row, tmp_path):
+    assert row.family not in OWN_LAYERS
+    model = drawn(row)
+    pixels = reference.draw_images(shapes=[model.input_shape[1:3]])[0]
+    np.save(tmp_path / "pixels.npy", pixels)
+    model.save(tmp_path / "model.keras")
+    # Another process in another folder: it cannot import kclassify by accident, and nothing registered here helps it.
+    command = [sys.executable, "-I", "-c", LOAD, str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "weights.npz") as weights:
+        for variable, name in zip(model.weights, weights, strict=True):
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), weights[name])
+    np.testing.assert_array_equal(np.load(tmp_path / "found.npy"), model.predict_on_batch(pixels))
+
+
+@EACH
+def test_onnx_answers_as_keras(row):
+    model = drawn(row, activation=None)
+    side = model.input_shape[1]
+    pixels = reference.draw_images(shapes=[(side, side)])[0]
+    session = onnxruntime.InferenceSession(onnx.convert(model, side).SerializeToString(), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"image": pixels.transpose(0, 3, 1, 2)})[0]
+    difference = reference.largest_difference(found, model.predict_on_batch(pixels))
+    print(f"{row.name}: largest difference in parts of the largest logit {difference:.1e}")
+    assert difference < 1e-4
