@@ -104,7 +104,11 @@ def eagerly(plain, op, *, seed=3) -> tuple[np.ndarray, np.ndarray]:
     return pixels.numpy(), targets.numpy()
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+# Graphs of these two take longest to build; autoaugment and randaugment are made of the same ops.
+LONG = ("trivialaugment", "augmix")
+
+
+@pytest.mark.parametrize("variant", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in VARIANTS])
 def test_an_augmentation_gives_the_same_bytes_inside_the_pipeline_and_outside(numbered, plain, variant):
     """In a map of eight threads, and called on the batch that the pipeline gives without it; with another seed it looks different."""
     op = VARIANTS[variant]
@@ -129,19 +133,17 @@ def mark(found) -> str:
 
 
 def test_threads_cuts_and_processes_change_nothing_with_all_augmentations_at_once(numbered, tmp_path):
-    """Twelve files in batches of 5 are 3 steps an epoch; the pieces begin inside of one, and each has another number of threads."""
+    """Twelve files in batches of 5 are 3 steps an epoch; another process begins inside of one, with another number of threads."""
     whole = batches(numbered, 0, 9, transform=ALL, threads=1)
-    pieces = [batches(numbered, 0, 4, transform=ALL, threads=2), batches(numbered, 4, 9, transform=ALL, threads=8)]
-    assert len(whole) == 9 and content(itertools.chain(*pieces)) == content(whole)
-    assert len({batch[0].tobytes() for batch in whole}) == 9
+    assert len({batch[0].tobytes() for batch in whole}) == len(whole) == 9
     code = "import sys, numpy, dataclasses, test_pipeline as t; found = t.scan(sys.argv[1])\n"
     code += "found = dataclasses.replace(found, labels=numpy.arange(12, dtype='int32'), class_names=tuple(map(str, range(12))))\n"
-    code += "sys.stdout.write(t.mark(t.batches(found, 0, 9, transform=t.ALL)))"
+    code += "sys.stdout.write(t.mark(t.batches(found, 4, 9, transform=t.ALL, threads=8)))"
     environment = {**os.environ, "PYTHONHASHSEED": "77", "KCLASSIFY_CACHE": str(tmp_path), "PYTHONPATH": str(Path(__file__).parent)}
     other = subprocess.run(
         [sys.executable, "-c", code, str(numbered.root)], env=environment, capture_output=True, text=True, check=True, timeout=300
     )
-    assert other.stdout == mark(whole)
+    assert other.stdout == mark(whole[4:])
 
 
 BATCHWISE = tuple((name, AUGMENTATIONS[name]()) for name in ("rotation", "random_erasing", "cutmix"))

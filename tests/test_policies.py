@@ -62,7 +62,7 @@ def test_every_policy_is_tested_and_can_be_named():
     assert all(type(options) is settings.AUGMENTATIONS[name] for name, options in VARIANTS.items())
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name == "augmix" else name for name in POLICIES])
 def test_a_row_of_numbers_gives_one_image_everywhere(name, photo_arrays):
     policy, options = POLICIES[name], VARIANTS[name]
     pixels = tf.constant(photo_arrays["coffee"][100:148, 200:248])
