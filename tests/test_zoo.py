@@ -196,6 +196,8 @@ OTHER_COUNT = {
     **dict.fromkeys(("ReXNet_1_0", "ReXNet_1_3", "ReXNet_1_5", "ShuffleNetV2_x1_5"), WITH_STATISTICS),
     **{f"RepVGG_{name}": ONE_CONVOLUTION for name in ("A0", "A1", "A2", "B0", "B1", "B1g2", "B1g4", "B2", "B2g4")},
     "PPLCNetV2_base": ONE_CONVOLUTION,
+    **dict.fromkeys(("RegNetX_200MF", "RegNetX_400MF"), WITH_STATISTICS),
+    "RegNetX_32GF": "PaddleClas' table says 130.67 M; the model of its code has 107.81 M, as the paper's",
 }
 
 

@@ -31,7 +31,7 @@ def reference_of(row: ModelRow) -> str:
 
 def architecture(name: str) -> str:
     """PaddleClas' model of a name that also says how its weights were trained."""
-    return name.removesuffix("_ssld")
+    return name.removeprefix("Fix_").removesuffix("_ssld")
 
 
 def torch_model(reference: str, num_classes: int = 1000, **options: Any) -> Any:

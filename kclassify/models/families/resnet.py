@@ -1,8 +1,33 @@
-"""ResNet (arXiv 1512.03385) with the stride in the 3x3 convolution, as torch and timm have it."""
+"""ResNet (arXiv 1512.03385) with the stride in the 3x3 convolution, as torch and timm have it, and ResNeXt, ResNet-D, SE and ECA nets."""
 
+import math
 from collections.abc import Sequence
 
-from kclassify.models.blocks import Tensor, activate, add, conv_bn, drop_rates, global_pool, max_pool
+from keras import layers, ops
+
+from kclassify.models.blocks import (
+    Tensor,
+    activate,
+    add,
+    average_pool,
+    conv_bn,
+    drop_rates,
+    global_pool,
+    layer_name,
+    max_pool,
+    multiply,
+    round_channels,
+    squeeze_excite,
+)
+
+
+def stem(x: Tensor, channels: Sequence[int]) -> Tensor:
+    """One 7x7 convolution, or three of 3x3 with these channels (arXiv 1812.01187): [N, H, W, 3] -> [N, H/2, W/2, channels[-1]]."""
+    if len(channels) == 1:
+        return conv_bn(x, channels[0], 7, 2, names=("conv1", "bn1"))
+    x = conv_bn(x, channels[0], 3, 2, names=("conv1.0", "conv1.1"))  # [N, H/2, W/2, channels[0]]
+    x = conv_bn(x, channels[1], 3, names=("conv1.3", "conv1.4"))
+    return conv_bn(x, channels[2], 3, names=("conv1.6", "bn1"))
 
 
 def basic_branch(x: Tensor, channels: int, stride: int, *, name: str) -> Tensor:
@@ -11,25 +36,60 @@ def basic_branch(x: Tensor, channels: int, stride: int, *, name: str) -> Tensor:
     return conv_bn(x, channels, 3, names=(f"{name}.conv2", f"{name}.bn2"), activation=None, zero=True)
 
 
-def bottleneck_branch(x: Tensor, channels: int, stride: int, *, name: str) -> Tensor:
-    """1x1, 3x3, 1x1: [N, H, W, C] -> [N, H/stride, W/stride, 4 * channels]."""
-    x = conv_bn(x, channels, names=(f"{name}.conv1", f"{name}.bn1"))  # [N, H, W, channels]
-    x = conv_bn(x, channels, 3, stride, names=(f"{name}.conv2", f"{name}.bn2"))  # [N, H/s, W/s, channels]
+def bottleneck_branch(x: Tensor, channels: int, stride: int, *, name: str, groups: tuple[int, int] = (1, 64)) -> Tensor:
+    """1x1, 3x3 in groups, 1x1: [N, H, W, C] -> [N, H/stride, W/stride, 4 * channels]; `groups` as in `build`."""
+    width = channels * groups[1] // 64 * groups[0]
+    x = conv_bn(x, width, names=(f"{name}.conv1", f"{name}.bn1"))  # [N, H, W, width]
+    x = conv_bn(x, width, 3, stride, names=(f"{name}.conv2", f"{name}.bn2"), groups=groups[0])  # [N, H/s, W/s, width]
     return conv_bn(x, 4 * channels, names=(f"{name}.conv3", f"{name}.bn3"), activation=None, zero=True)
 
 
-def build(x: Tensor, *, depths: Sequence[int], bottleneck: bool, drop_path: float = 0.0) -> tuple[list[Tensor], Tensor]:
-    """Normalised [N, H, W, 3] -> five maps and features [N, 512], or [N, 2048] with bottlenecks; `depths` counts each stage's blocks."""
-    branch = bottleneck_branch if bottleneck else basic_branch
-    x = conv_bn(x, 64, 7, 2, names=("conv1", "bn1"))  # [N, H/2, W/2, 64]
+def gate(x: Tensor, kind: str, *, name: str) -> Tensor:
+    """[N, H, W, C] -> the same, gated by all channels ("se", arXiv 1709.01507) or by the neighbouring ones ("eca", arXiv 1910.03151)."""
+    channels = x.shape[-1]
+    if kind == "se":
+        return squeeze_excite(x, round_channels(channels / 16, limit=0.0), name=name, gate="sigmoid", convs=("fc1", "fc2"))
+    kernel = max(3, int((math.log2(channels) + 1) / 2) | 1)
+    y = ops.expand_dims(global_pool(x, name=f"{name}.pool"), -1)  # [N, C, 1]
+    y = layers.Conv1D(1, kernel, padding="same", use_bias=False, data_format="channels_last", name=layer_name(f"{name}.conv"))(y)
+    return multiply([x, activate(ops.reshape(y, (-1, 1, 1, channels)), "sigmoid", name=f"{name}.conv")], name=name)
+
+
+def shortcut(x: Tensor, channels: int, stride: int, *, name: str, average: bool) -> Tensor:
+    """[N, H, W, C] -> [N, H/stride, W/stride, channels]; with `average` no pixel is left out (arXiv 1812.01187)."""
+    if average and stride > 1:
+        x, stride = average_pool(x, 2, 2, name=f"{name}.0", padding="same"), 1  # [N, H/2, W/2, C]
+    return conv_bn(x, channels, 1, stride, names=(f"{name}.{average + 0}", f"{name}.{average + 1}"), activation=None)
+
+
+def build(
+    x: Tensor,
+    *,
+    depths: Sequence[int],
+    bottleneck: bool,
+    channels: Sequence[int] = (64,),
+    average: bool = False,
+    groups: tuple[int, int] = (1, 64),
+    attention: str = "",
+    drop_path: float = 0.0,
+) -> tuple[list[Tensor], Tensor]:
+    """Normalised [N, H, W, 3] -> five maps and features [N, 512], or [N, 2048] with bottlenecks; `depths` counts each stage's blocks.
+
+    `channels` are the stem's, `average` pools in shortcuts, `groups` are the number of groups and the channels of each in a first stage
+    of 64 (arXiv 1611.05431), `attention` is "", "se" or "eca".
+    """
+    more = {"groups": groups} if bottleneck else {}
+    x = stem(x, channels)  # [N, H/2, W/2, 64]
     pyramid = [x]
     x = max_pool(x, name="maxpool")  # [N, H/4, W/4, 64]
     for stage, rates in enumerate(drop_rates(drop_path, depths)):
         for index, rate in enumerate(rates):
             name, stride = f"layer{stage + 1}.{index}", 2 if stage and index == 0 else 1
-            y = branch(x, 64 << stage, stride, name=name)  # [N, H/(4 << stage), ...]
+            branch = bottleneck_branch if bottleneck else basic_branch
+            y = branch(x, 64 << stage, stride, name=name, **more)  # [N, H/(4 << stage), ...]
+            y = gate(y, attention, name=f"{name}.se") if attention else y
             if stride > 1 or x.shape[-1] != y.shape[-1]:
-                x = conv_bn(x, y.shape[-1], 1, stride, names=(f"{name}.downsample.0", f"{name}.downsample.1"), activation=None)
+                x = shortcut(x, y.shape[-1], stride, name=f"{name}.downsample", average=average)
             x = activate(add(y, x, name=name, drop=rate), "relu", name=name)
         pyramid.append(x)
     return pyramid, global_pool(x)  # [N, 512 or 2048]

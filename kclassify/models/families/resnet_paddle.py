@@ -1,0 +1,90 @@
+"""PaddleClas' ResNets under its names: each stage begins with a convolution in the shortcut, and gates have C / 16 channels unrounded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keras import ops
+
+from kclassify.models.blocks import Tensor, activate, add, average_pool, conv_bn, dense, drop_rates, global_pool, max_pool, multiply
+
+
+@dataclass(frozen=True)
+class Names:
+    """The paths of one of PaddleClas' files: stems of one and of three convolutions, a block, its shortcut, convolution and BatchNorm."""
+
+    stem: str
+    deep: tuple[str, str, str]
+    block: str
+    conv: str
+    short: str
+    leaves: tuple[str, str]
+
+    def pair(self, path: str) -> tuple[str, str]:
+        """The paths of a convolution and of its BatchNorm."""
+        return f"{path}.{self.leaves[0]}", f"{path}.{self.leaves[1]}"
+
+
+ZOO = ("conv1_1", "conv1_2", "conv1_3")
+STYLES = {
+    "blocks": Names("stem.0", ("stem.0", "stem.1", "stem.2"), "blocks.{count}", "conv{}", "short", ("conv", "bn")),
+    "bb": Names("conv", ZOO, "bb_{stage}_{index}", "conv{}", "short", ("_conv", "_batch_norm")),
+    "wsl": Names("_conv_stem", ZOO, "_conv{number}_{index}", "_conv{}", "_short._conv", ("_conv", "_bn")),
+}
+
+
+def squeeze(x: Tensor, *, name: str) -> Tensor:
+    """[N, H, W, C] -> the same, each channel scaled by a gate from all of them (arXiv 1709.01507)."""
+    y = dense(global_pool(x, name=f"{name}.pool"), x.shape[-1] // 16, name=f"{name}.squeeze")  # [N, C/16]
+    y = dense(activate(y, "relu", name=f"{name}.squeeze"), x.shape[-1], name=f"{name}.excitation")  # [N, C]
+    y = ops.reshape(activate(y, "sigmoid", name=f"{name}.excitation"), (-1, 1, 1, x.shape[-1]))
+    return multiply([x, y], name=name)
+
+
+def branch(x: Tensor, channels: int, stride: int, *, name: str, names: Names, groups: tuple[int, int]) -> Tensor:
+    """1x1, 3x3 in groups, 1x1, or for `groups` (0, 0) two 3x3: [N, H, W, C] -> [N, H/stride, W/stride, 4 * channels or channels]."""
+    width = channels * groups[1] // 64 * groups[0]
+    steps = [(channels, 3, stride, 1), (channels, 3, 1, 1)]  # channels, kernel, stride, groups
+    if width:
+        steps = [(width, 1, 1, 1), (width, 3, stride, groups[0]), (4 * channels, 1, 1, 1)]
+    for number, (out, kernel, step, parts) in enumerate(steps):
+        last = number == len(steps) - 1
+        path = names.pair(f"{name}.{names.conv.format(number)}")
+        x = conv_bn(x, out, kernel, step, names=path, groups=parts, activation=None if last else "relu", zero=last)
+    return x
+
+
+def build(
+    x: Tensor,
+    *,
+    style: str,
+    depths: Sequence[int],
+    groups: tuple[int, int] = (1, 64),
+    channels: Sequence[int] = (64,),
+    se: bool = False,
+    drop_path: float = 0.0,
+) -> tuple[list[Tensor], Tensor]:
+    """Normalised [N, H, W, 3] -> five maps and features [N, 2048], or [N, 512] for `groups` (0, 0), which are nets without bottlenecks.
+
+    `style` is one of STYLES. `channels` are the stem's: one 7x7 convolution, or three of 3x3, and with those the shortcuts pool (vd,
+    arXiv 1812.01187). `groups` are the number of groups and the channels of each in a first stage of 64 (arXiv 1611.05431).
+    """
+    names, count = STYLES[style], 0
+    deep = len(channels) == 3
+    for number, (out, path) in enumerate(zip(channels, names.deep if deep else [names.stem], strict=True)):
+        x = conv_bn(x, out, 3 if deep else 7, 1 if number else 2, names=names.pair(path))  # [N, H/2, W/2, out]
+    pyramid = [x]
+    x = max_pool(x, name="max_pool")  # [N, H/4, W/4, 64 or 128]
+    for stage, rates in enumerate(drop_rates(drop_path, depths)):
+        for index, rate in enumerate(rates):
+            name, stride = names.block.format(stage=stage, number=stage + 1, index=index, count=count), 2 if stage and index == 0 else 1
+            y = branch(x, 64 << stage, stride, name=name, names=names, groups=groups)  # [N, H/(4 << stage), ...]
+            y = squeeze(y, name=f"{name}.scale") if se else y
+            if index == 0:
+                short = f"{name}.{names.short}"
+                if deep and stride > 1:
+                    x, stride = average_pool(x, 2, 2, name=f"{short}.avg_pool", padding="same"), 1  # [N, H/(4 << stage), ...]
+                x = conv_bn(x, y.shape[-1], 1, stride, names=names.pair(short), activation=None)
+            x = activate(add(y, x, name=name, drop=rate), "relu", name=name)
+            count += 1
+        pyramid.append(x)
+    return pyramid, global_pool(x)  # [N, 512 or 2048]
