@@ -36,10 +36,10 @@ def drawn(row, **options):
 def test_twenty_steps_on_the_digits_lower_the_loss(row):
     keras.utils.set_random_seed(1)
     model = small(row, activation=None)
-    side, batch = model.input_shape[1], 16
+    side, batch = model.input_shape[1], 32
     pictures, labels = load_digits(return_X_y=True)
     pictures, labels = pictures[: 20 * batch].reshape(-1, 8, 8, 1) * 15, labels[: 20 * batch]
-    optimizer = keras.optimizers.AdamW(5e-4, clipnorm=1.0)
+    optimizer = keras.optimizers.AdamW(1e-3, clipnorm=1.0)
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
     losses = []
     for first in range(0, len(labels), batch):
