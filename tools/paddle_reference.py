@@ -67,6 +67,8 @@ def main(name: str, classes: str, given: str, made: str) -> None:
         arrays = {key: file[key] for key in file}
     state = {key.removeprefix("state/"): paddle.to_tensor(value) for key, value in arrays.items() if key.startswith("state/")}
     if state:
+        known = {key.replace("/", "."): key for key in model.state_dict()}
+        state = {known.get(key, key): value for key, value in state.items()}
         missing = set(model.state_dict()) ^ set(state)
         if missing:
             sys.exit(f"{name}: other tensors than PaddleClas': {sorted(missing)[:5]}")

@@ -25,7 +25,7 @@ def _renamed(state: State, model: keras.Model, leaves: Mapping[str, str]) -> dic
     linear = {layer.name.replace("-", ".") for layer in model.layers if isinstance(layer, layers.Dense)}
     renamed = {}
     for name, tensor in state.items():
-        path, dot, leaf = name.rpartition(".")
+        path, dot, leaf = name.replace("/", ".").rpartition(".")  # no layer's name holds "/"
         transposed = path in linear and leaf == "weight"
         renamed[f"{path}{dot}{leaves.get(leaf, leaf)}"] = tensor.T if transposed else tensor
     return renamed
