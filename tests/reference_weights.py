@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ REFERENCES = Path(__file__).parent / "data" / "reference"  # one file of logits 
 SEED = 20261123
 NUM_CLASSES = 16
 SHAPES = ((64, 64), (75, 53))  # odd sides tell torch's padding from TensorFlow's
-EVEN_SHAPES = ((64, 64), (96, 64))
-EVEN_ONLY = ("resnest50", "resnest50_fast_1s1x64d")  # PaddleClas' ResNeSt takes no odd sides
+EVEN, LARGE = ((64, 64), (96, 64)), ((96, 96), (107, 85))
+# PaddleClas' ResNeSt and timm's DLA take no odd sides; of 64 pixels Inception leaves nothing.
+OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN, "inception_v*": LARGE}
 BUFFERS = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")  # kept by torch, but no weights
 TOLERANCE = 2e-5  # of the largest logit
 GATES = ("conv2.fc2.weight", "conv2.conv3.weight")  # ResNeSt's: saturated ones turn rounding into other logits
@@ -69,10 +71,17 @@ def build(row: Any, *, num_classes: int = NUM_CLASSES) -> Any:
         return create_model(row.name, num_classes=num_classes, activation=None)
 
 
+def shapes_for(model: Any) -> Sequence[tuple[int, int]]:
+    """Two sizes, one of them odd where that can be, for a model of any size, else its own."""
+    side = model.input_shape[1]
+    if side is not None:
+        return [(side, side)]
+    return next((shapes for name, shapes in OTHER_SHAPES.items() if fnmatch(model.name, name)), SHAPES)
+
+
 def images_for(model: Any, seed: int = SEED) -> list[np.ndarray]:
-    """Two batches of odd sizes for a model of any size, else one of its own."""
-    side, shapes = model.input_shape[1], EVEN_SHAPES if model.name in EVEN_ONLY else SHAPES
-    return draw_images(seed, shapes if side is None else [(side, side)])
+    """A batch of each of the model's sizes."""
+    return draw_images(seed, shapes_for(model))
 
 
 def layout_digest(shapes: Mapping[str, tuple[int, ...]]) -> str:

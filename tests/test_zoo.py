@@ -60,7 +60,7 @@ def shapes_of(model):
 
 def small(row, **options):
     """The row's model for 3 classes, at 64 pixels if it can."""
-    side = 64 if reference.build(row).input_shape[1] is None else row.preprocessing.size
+    side = reference.shapes_for(reference.build(row))[0][0]
     return create_model(row.name, **{"num_classes": 3, "input_shape": (side, side, 3), **options})
 
 
@@ -196,6 +196,8 @@ OTHER_COUNT = {
     **dict.fromkeys(("ReXNet_1_0", "ReXNet_1_3", "ReXNet_1_5", "ShuffleNetV2_x1_5"), WITH_STATISTICS),
     **{f"RepVGG_{name}": ONE_CONVOLUTION for name in ("A0", "A1", "A2", "B0", "B1", "B1g2", "B1g4", "B2", "B2g4")},
     "PPLCNetV2_base": ONE_CONVOLUTION,
+    **dict.fromkeys(("DenseNet121", "DenseNet161", "DenseNet169", "DenseNet201", "DenseNet264"), WITH_STATISTICS),
+    "GoogLeNet": "PaddleClas' table counts two auxiliary classifiers; torchvision's, which is built, has BatchNorm and 3x3 kernels for 5x5",
     **dict.fromkeys(("RegNetX_200MF", "RegNetX_400MF"), WITH_STATISTICS),
     "RegNetX_32GF": "PaddleClas' table says 130.67 M; the model of its code has 107.81 M, as the paper's",
 }

@@ -15,6 +15,10 @@ State = dict[str, np.ndarray]
 
 # Rows that timm lacks and torchvision has: ours -> torchvision's name. All other rows without timm's name are PaddleClas' by their alias.
 TORCHVISION = {
+    "alexnet": "alexnet",
+    "googlenet": "googlenet",
+    "squeezenet1_0": "squeezenet1_0",
+    "squeezenet1_1": "squeezenet1_1",
     "shufflenetv2_x0_5": "shufflenet_v2_x0_5",
     "shufflenetv2": "shufflenet_v2_x1_0",
     "shufflenetv2_x1_5": "shufflenet_v2_x1_5",

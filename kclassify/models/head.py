@@ -45,7 +45,8 @@ def classify(features: Tensor | list[Tensor], num_classes: int, *, names: Sequen
     """[N, C] -> float32 [N, num_classes]: probabilities for activation "softmax" or "sigmoid", logits for None.
 
     `names` are the torch paths of the classifiers: one, or two for two features whose logits are averaged (distilled models). Of features
-    [N, H, W, C] the classifier is a 1x1 convolution, then the mean over the picture, as torch keeps it.
+    [N, 1, 1, C] the classifier is a 1x1 convolution, as torch keeps it; of a larger map its answers pass a ReLU before they are averaged
+    over the picture (SqueezeNet, arXiv 1602.07360).
     float32 under every precision policy: top-k metrics and the loss need it.
     """
     several = features if isinstance(features, list) else [features]
@@ -65,4 +66,6 @@ def _logits(x: Tensor, num_classes: int, *, name: str, dropout: float, number: i
     if len(x.shape) == 2:
         return layers.Dense(num_classes, kernel_initializer=start, dtype="float32", name=layer_name(name))(x)  # [N, num_classes]
     x = layers.Conv2D(num_classes, 1, kernel_initializer=start, data_format=LAYOUT, dtype="float32", name=layer_name(name))(x)
+    if x.shape[1] != 1:
+        x = layers.Activation("relu", dtype="float32", name=layer_name(f"{name}.activation"))(x)
     return layers.GlobalAveragePooling2D(data_format=LAYOUT, dtype="float32", name="logits")(x)  # [N, num_classes]

@@ -31,6 +31,8 @@ LEAVES = {
 }
 # What torch keeps beside the weights and computes anew here: counters of BatchNorm steps, tables of indices, masks of shifted windows.
 IGNORED = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")
+# Tensors of files that no model here has: heads that help in training alone, and projections of DLA that its authors made but never use.
+UNUSED = re.compile(r"(AuxLogits|aux[12]|level[345](\.tree2)*\.project)\.")
 SHOWN = 3
 PACKAGE = "package:"  # a source that pip installs
 
@@ -100,9 +102,10 @@ def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequ
     Raises ModelError that names `source` and the tensors when one is missing, left over or of another shape; the model is then unchanged.
     """
     left_out = tuple(name for name in state if name.rpartition(".")[0] in leave_out)
-    rest = {name: tensor for name, tensor in state.items() if name not in left_out and not name.endswith(IGNORED)}
     wanted = [entry for entry in entries(model) if entry[2].rpartition(".")[0] not in leave_out]
     known = {name for _, _, name in wanted}
+    ignored = {name for name in state if name.endswith(IGNORED) or (UNUSED.match(name) and name not in known)}
+    rest = {name: tensor for name, tensor in state.items() if name not in left_out and name not in ignored}
     if missing := [name for name in known if name not in rest]:
         raise ModelError(f"{source}: does not fit {model.name}: it lacks {some(sorted(missing))}.")
     if unused := [name for name in rest if name not in known]:
