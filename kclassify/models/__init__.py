@@ -54,6 +54,7 @@ def create_model(  # noqa: PLR0913 - the settings of a model
     Sources: the row's `paper`, an arXiv id.
     """
     row = presets.get(name)
+    label = row.name.replace(":", ".")  # TensorFlow takes no colon in a name
     rate = row.dropout if dropout is None else dropout
     _check(num_classes, activation, rate, pooling if not include_top else None)
     if pooling is not None and include_top:
@@ -62,15 +63,15 @@ def create_model(  # noqa: PLR0913 - the settings of a model
     pyramid, last = _build(row, x, drop_path)
     # Without a head too: weights are those of the whole model, and what is not asked for is left out at the end.
     outputs = head.classify(last, num_classes or 1000, names=row.heads, dropout=rate, activation=activation)  # [N, num_classes]
-    model = keras.Model(image, outputs, name=row.name)
+    model = keras.Model(image, outputs, name=label)
     if weights is not None:
         report = load_weights(model, weights, row=row)
         LOG.info("%s: %d tensors loaded, %d left out", report.source, report.tensors, len(report.left_out))
     if features:
-        return keras.Model(image, pyramid, name=row.name)
+        return keras.Model(image, pyramid, name=label)
     if not include_top:
-        return keras.Model(image, head.pool(pyramid[-1], pooling), name=row.name)
-    return model if num_classes else keras.Model(image, head.mean(last), name=row.name)
+        return keras.Model(image, head.pool(pyramid[-1], pooling), name=label)
+    return model if num_classes else keras.Model(image, head.mean(last), name=label)
 
 
 def _normalised(row: ModelRow, input_shape: tuple[int | None, int | None, int] | None, in_channels: int | None) -> tuple[Tensor, Tensor]:

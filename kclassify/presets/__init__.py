@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kclassify.errors import UsageError, near_names
+from kclassify.presets import applications
 from kclassify.presets.models import MODELS
 from kclassify.presets.row import ModelRow
 
@@ -14,10 +15,12 @@ __all__ = ["MODELS", "ORDERS", "ModelRow", "get", "imagenet_class_names", "names
 
 
 def get(name: str) -> ModelRow:
-    """The row called `name`, by its own name or an alias (PaddleClas', timm's), in any case.
+    """The row called `name`, by its own name or an alias (PaddleClas', timm's), in any case; `ka:NAME` is a model of keras.applications.
 
     Raises UsageError that proposes the nearest name.
     """
+    if name.startswith(applications.PREFIX):
+        return applications.row(name)
     # As it is written first: ViT_small_patch16_224 and vit_small_patch16_224 are two models, of PaddleClas and of timm.
     for wanted, fold in ((name, str), (name.lower(), str.lower)):
         for row in MODELS.values():

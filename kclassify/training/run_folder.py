@@ -218,7 +218,7 @@ def _claim(draft: Path, parent: Path, config: RunConfig) -> Path:
     data = Path(config.data).resolve().name or "data"
     number = 1
     while True:
-        path = parent / f"{config.preset}-{data}-{number}"
+        path = parent / f"{config.preset.replace(':', '-')}-{data}-{number}"
         try:
             if not path.exists():
                 draft.rename(path)
