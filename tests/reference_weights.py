@@ -16,7 +16,7 @@ NUM_CLASSES = 16
 SHAPES = ((64, 64), (75, 53))  # odd sides tell torch's padding from TensorFlow's
 EVEN, LARGE = ((64, 64), (96, 64)), ((96, 96), (107, 85))
 # PaddleClas' ResNeSt and timm's DLA take no odd sides; of 64 pixels Inception leaves nothing.
-OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN, "inception_v*": LARGE}
+OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN, "inception_*": LARGE}
 BUFFERS = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")  # kept by torch, but no weights
 TOLERANCE = 2e-5  # of the largest logit
 GATES = ("conv2.fc2.weight", "conv2.conv3.weight")  # ResNeSt's: saturated ones turn rounding into other logits

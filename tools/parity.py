@@ -44,7 +44,8 @@ def randomise(model: Any) -> None:
                 module.bias.normal_(0, 0.1)
             elif isinstance(module, torch.nn.LayerNorm) and module.elementwise_affine:
                 module.weight.uniform_(0.5, 1.5)
-                module.bias.normal_(0, 0.1)
+                if module.bias is not None:
+                    module.bias.normal_(0, 0.1)
         for parameter in model.parameters():
             if parameter.numel() > 1 and (parameter == parameter.flatten()[0]).all():  # tables, tokens, layer scales, offsets
                 parameter.normal_(0, 0.2)
