@@ -18,6 +18,8 @@ EVEN, LARGE = ((64, 64), (96, 64)), ((96, 96), (107, 85))
 # PaddleClas' ResNeSt and timm's DLA take no odd sides; of 64 pixels Inception leaves nothing.
 OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN, "inception_*": LARGE}
 BUFFERS = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")  # kept by torch, but no weights
+# Makes kernels from the picture, which are then multiplied with it: of large numbers each block would make their square.
+INVOLUTION = "conv2.conv2.conv.weight"
 TOLERANCE = 2e-5  # of the largest logit
 GATES = ("conv2.fc2.weight", "conv2.conv3.weight")  # ResNeSt's: saturated ones turn rounding into other logits
 
@@ -32,6 +34,8 @@ def tensor_of(name: str, shape: tuple[int, ...], generator: np.random.Generator)
         return generator.uniform(0.75, 1.25, shape).astype("float32")
     if not name.endswith(".weight"):  # tables of positions, tokens
         return (0.2 * generator.standard_normal(shape)).astype("float32")
+    if name.endswith(INVOLUTION):
+        return (1e-3 * generator.standard_normal(shape)).astype("float32")
     spread = math.sqrt((2 if len(shape) == 4 else 1) / math.prod(shape[1:])) * (0.03 if name.endswith(GATES) else 1)
     return (spread * generator.standard_normal(shape)).astype("float32")
 

@@ -186,9 +186,11 @@ WITH_STATISTICS = "PaddleClas' table counts the statistics of BatchNorm, which a
 WITHOUT_POSITIONS = "PaddleClas' table leaves the position embeddings out"
 ONE_CONVOLUTION = "PaddleClas' table counts the form with one convolution a block"
 OTHER_COUNT = {
-    "MobileNetV3_small_x1_0": "PaddleClas' last layer has 1,280 features, the paper's (and timm's) 1,024",
-    "MobileNetV2": WITH_STATISTICS,
-    **{f"EfficientNetB{number}": WITH_STATISTICS for number in range(7)},
+    **{f"MobileNetV1_x{width}": WITH_STATISTICS for width in ("0_25", "0_5", "0_75")},
+    **{f"MobileNetV2{width}": WITH_STATISTICS for width in ("", "_x0_25", "_x0_5", "_x0_75", "_x1_5", "_x2_0", "_ssld")},
+    "MobileNetV3_large_x0_5": WITH_STATISTICS,
+    **{f"EfficientNetB{size}": WITH_STATISTICS for size in ("0_small", *range(7))},
+    **{f"MixNet_{size}": WITH_STATISTICS for size in "SML"},
     **dict.fromkeys(
         ("ViT_base_patch16_384", "DeiT_tiny_patch16_224", "DeiT_base_patch16_384", "DeiT_tiny_distilled_patch16_224"), WITHOUT_POSITIONS
     ),
