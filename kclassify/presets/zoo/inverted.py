@@ -168,7 +168,6 @@ ROWS = (
     MOBILENET2.row("mobilenetv2",        V2,                    paddle="MobileNetV2",       timm="mobilenetv2_100.ra_in1k"),
     MOBILENET2.row("mobilenetv2_140",    {**V2, "width": 1.4, "features": 1792},             timm="mobilenetv2_140.ra_in1k"),
     MOBILENET2.row("mobilenetv2_050",    {**V2, "width": 0.5},                               timm="mobilenetv2_050.lamb_in1k"),
-    MOBILENET2.row("mobilenetv2_120d",   {**V2, "width": 1.2, "depth": 1.4, "fixed_ends": True}, timm="mobilenetv2_120d.ra_in1k"),
     MOBILENET3.row("mobilenetv3_small_050", {**V3_SMALL, "width": 0.5, "stem": 32},          timm="mobilenetv3_small_050.lamb_in1k"),
     MOBILENET3.row("mobilenetv3_small_075", {**V3_SMALL, "width": 0.75},                     timm="mobilenetv3_small_075.lamb_in1k"),
     MOBILENET3.row("mobilenetv3_large",  V3_LARGE, paddle="MobileNetV3_large_x1_0", timm="mobilenetv3_large_100.ra_in1k"),
