@@ -182,7 +182,6 @@ ROWS = (
     EFFICIENT.row("tf_efficientnet_b7", {**B, "features": 2560, "width": 2.0, "depth": 3.1}, paddle="EfficientNetB7", timm="tf_efficientnet_b7.ns_jft_in1k", dropout=0.5),
     EFFICIENT2.row("tf_efficientnetv2_b0", {**B_V2, "stages": EFFICIENTNETV2_B},               timm="tf_efficientnetv2_b0.in1k"),
     EFFICIENT2.row("tf_efficientnetv2_b1", {**B_V2, "stages": EFFICIENTNETV2_B, "depth": 1.1}, timm="tf_efficientnetv2_b1.in1k"),
-    EFFICIENT2.row("tf_efficientnetv2_b2", {**B_V2, "stages": EFFICIENTNETV2_B, "width": 1.1, "depth": 1.2, "features": 1408}, timm="tf_efficientnetv2_b2.in1k"),
     EFFICIENT2.row("tf_efficientnetv2_b3", {**B_V2, "stages": EFFICIENTNETV2_B3, "stem": 40, "features": 1536}, timm="tf_efficientnetv2_b3.in21k_ft_in1k"),
     EFFICIENT2.row("tf_efficientnetv2_s",  {**B_V2, "stages": EFFICIENTNETV2_S, "stem": 24},   timm="tf_efficientnetv2_s.in21k_ft_in1k"),
     EFFICIENT2.row("tf_efficientnetv2_m",  {**B_V2, "stages": EFFICIENTNETV2_M, "stem": 24},   timm="tf_efficientnetv2_m.in21k_ft_in1k"),
