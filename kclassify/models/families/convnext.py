@@ -1,12 +1,48 @@
-"""ConvNeXt (arXiv 2201.03545): depthwise 7x7 convolutions with a transformer's order of layers."""
+"""ConvNeXt (arXiv 2201.03545): depthwise 7x7 convolutions with a transformer's order of layers; V2 (arXiv 2301.00808)."""
 
 from collections.abc import Sequence
 
-from kclassify.models.blocks import Tensor, add, convolution, drop_rates, global_pool, layer_norm, mlp, scale
+from keras import ops
+
+from kclassify.models.blocks import (
+    Tensor,
+    activate,
+    add,
+    convolution,
+    dense,
+    drop_rates,
+    global_pool,
+    layer_norm,
+    multiply,
+    parameter,
+    scale,
+)
 
 
-def build(x: Tensor, *, widths: Sequence[int], depths: Sequence[int], drop_path: float = 0.0) -> tuple[list[Tensor], Tensor]:
-    """Normalised [N, H, W, 3] -> four maps and features [N, widths[-1]]."""
+def response_norm(x: Tensor, *, name: str) -> Tensor:
+    """[N, H, W, C] plus its channels scaled by their own norms over the picture, in parts of the mean norm of all channels."""
+    squares = ops.sum(ops.square(ops.cast(x, "float32")), axis=(1, 2), keepdims=True)  # half precision would overflow
+    norms = ops.sqrt(ops.maximum(squares, 1e-12))  # [N, 1, 1, C]; a root has no slope at 0
+    norms = ops.cast(norms / (ops.mean(norms, axis=-1, keepdims=True) + 1e-6), x.dtype)
+    offset = parameter(norms, (x.shape[-1],), name=f"{name}.bias", start=0.0)  # [1, C]
+    return x + scale(multiply([x, norms], name=name), name=f"{name}.weight", start=0.0) + offset
+
+
+def feed_forward(x: Tensor, *, name: str, pointwise: bool, response: bool) -> Tensor:
+    """Two matrices with a GELU between them: [N, H, W, C] -> the same; `pointwise` where torch keeps them as 1x1 convolutions."""
+
+    def matrix(values: Tensor, channels: int, leaf: str) -> Tensor:
+        path = f"{name}.{leaf}"
+        return convolution(values, channels, name=path, bias=True) if pointwise else dense(values, channels, name=path)
+
+    y = activate(matrix(x, 4 * x.shape[-1], "fc1"), "gelu", name=f"{name}.fc1")  # [N, H, W, 4 * C]
+    return matrix(response_norm(y, name=f"{name}.grn") if response else y, x.shape[-1], "fc2")
+
+
+def build(
+    x: Tensor, *, widths: Sequence[int], depths: Sequence[int], pointwise: bool = False, version: int = 1, drop_path: float = 0.0
+) -> tuple[list[Tensor], Tensor]:
+    """Normalised [N, H, W, 3] -> four maps and features [N, widths[-1]]; `version` 2 has response norms instead of layer scales."""
     x = layer_norm(convolution(x, widths[0], 4, 4, name="stem.0", padding="valid", bias=True), name="stem.1")  # [N, H/4, W/4, widths[0]]
     pyramid = []
     for stage, (width, rates) in enumerate(zip(widths, drop_rates(drop_path, depths), strict=True)):
@@ -15,8 +51,8 @@ def build(x: Tensor, *, widths: Sequence[int], depths: Sequence[int], drop_path:
             x = convolution(x, width, 2, 2, name=name, padding="valid", bias=True)  # [N, H/(4 << stage), ..., width]
         for index, rate in enumerate(rates):
             name = f"stages.{stage}.blocks.{index}"
-            y = convolution(x, width, 7, name=f"{name}.conv_dw", groups=width, bias=True)
-            y = mlp(layer_norm(y, name=f"{name}.norm"), 4 * width, name=f"{name}.mlp")
-            x = add(scale(y, name=f"{name}.gamma"), x, name=name, drop=rate)
+            y = layer_norm(convolution(x, width, 7, name=f"{name}.conv_dw", groups=width, bias=True), name=f"{name}.norm")
+            y = feed_forward(y, name=f"{name}.mlp", pointwise=pointwise, response=version == 2)
+            x = add(scale(y, name=f"{name}.gamma") if version == 1 else y, x, name=name, drop=rate)
         pyramid.append(x)
     return pyramid, layer_norm(global_pool(x), name="head.norm")

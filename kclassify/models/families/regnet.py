@@ -1,4 +1,4 @@
-"""RegNet (arXiv 2003.13678): ResNeXt's blocks without a bottleneck, whose widths follow a line; RegNetY adds squeeze-and-excitation."""
+"""RegNet (arXiv 2003.13678): ResNeXt's blocks without a bottleneck, whose widths follow a line; Y adds gates, Z inverts the blocks."""
 
 import itertools
 import math
@@ -23,22 +23,40 @@ def unit(x: Tensor, channels: int, kernel: int = 1, stride: int = 1, *, name: st
 
 
 def build(
-    x: Tensor, *, depth: int, line: tuple[int, float, float], group: int, se: bool = False, drop_path: float = 0.0
+    x: Tensor,
+    *,
+    depth: int,
+    line: tuple[int, float, float],
+    group: int,
+    se: bool = False,
+    features: int | None = None,
+    drop_path: float = 0.0,
 ) -> tuple[list[Tensor], Tensor]:
-    """Normalised [N, H, W, 3] -> five maps and features [N, C]; `depth`, `line` and `group` as in `stages`, `se` for RegNetY."""
-    x = unit(x, 32, 3, 2, name="stem")  # [N, H/2, W/2, 32]
+    """Normalised [N, H, W, 3] -> five maps and features [N, C]; `depth`, `line` and `group` as in `stages`, `se` for RegNetY and Z.
+
+    `features` makes it a RegNetZ, which is four times as wide inside of its blocks and has no shortcut where the map changes: they are
+    the channels of a last convolution, or 0 for none.
+    """
+    wide, act = (1, "relu") if features is None else (4, "silu")
+    x = unit(x, 32, 3, 2, name="stem", activation=act)  # [N, H/2, W/2, 32]
     pyramid, plan = [x], stages(depth, line, group)
     for stage, rates in enumerate(drop_rates(drop_path, [blocks for blocks, _ in plan])):
         width = plan[stage][1]
         for index, rate in enumerate(rates):
             name, stride = f"s{stage + 1}.b{index + 1}", 1 if index else 2
-            y = unit(x, width, name=f"{name}.conv1")  # [N, H, W, width]
-            y = unit(y, width, 3, stride, name=f"{name}.conv2", groups=max(1, width // group))  # [N, H/s, W/s, width]
+            y = unit(x, wide * width, name=f"{name}.conv1", activation=act)  # [N, H, W, wide * width]
+            y = unit(
+                y, wide * width, 3, stride, name=f"{name}.conv2", activation=act, groups=max(1, wide * width // group)
+            )  # [N, H/s, ...]
             if se:
-                y = squeeze_excite(y, round(x.shape[-1] / 4), name=f"{name}.se", gate="sigmoid", convs=("fc1", "fc2"))
-            y = unit(y, width, name=f"{name}.conv3", activation=None, zero=True)
-            if index == 0:
+                y = squeeze_excite(y, round(x.shape[-1] / 4), name=f"{name}.se", activation=act, gate="sigmoid", convs=("fc1", "fc2"))
+            y = unit(y, width, name=f"{name}.conv3", activation=None, zero=features is None)  # [N, H/s, W/s, width]
+            if index == 0 and features is None:
                 x = unit(x, width, 1, 2, name=f"{name}.downsample", activation=None)
-            x = activate(add(y, x, name=name, drop=rate), "relu", name=name)
+            x = add(y, x, name=name, drop=rate) if index or features is None else y
+            x = activate(x, "relu", name=name) if features is None else x
         pyramid.append(x)  # [N, H/4, W/4, ...] to [N, H/32, W/32, ...]
+    if features is not None:
+        x = unit(x, features, name="final_conv", activation=act) if features else activate(x, act, name="final_conv")
+        pyramid[-1] = x  # [N, H/32, W/32, features]
     return pyramid, global_pool(x)

@@ -22,7 +22,7 @@ from kclassify.models.blocks import (
 
 
 def stem(x: Tensor, channels: Sequence[int]) -> Tensor:
-    """One 7x7 convolution, or three of 3x3 with these channels (arXiv 1812.01187): [N, H, W, 3] -> [N, H/2, W/2, channels[-1]]."""
+    """One 7x7 convolution, or three of 3x3 with these channels (arXiv 1812.01187): [N, H, W, 3] -> [N, H/2, W/2, 64]."""
     if len(channels) == 1:
         return conv_bn(x, channels[0], 7, 2, names=("conv1", "bn1"))
     x = conv_bn(x, channels[0], 3, 2, names=("conv1.0", "conv1.1"))  # [N, H/2, W/2, channels[0]]
@@ -45,10 +45,14 @@ def bottleneck_branch(x: Tensor, channels: int, stride: int, *, name: str, group
 
 
 def gate(x: Tensor, kind: str, *, name: str) -> Tensor:
-    """[N, H, W, C] -> the same, gated by all channels ("se", arXiv 1709.01507) or by the neighbouring ones ("eca", arXiv 1910.03151)."""
+    """[N, H, W, C] -> the same, gated by all channels ("se", arXiv 1709.01507) or by the neighbouring ones ("eca", arXiv 1910.03151).
+
+    Inside "se" are a 16th of the channels, inside "se4" a quarter.
+    """
     channels = x.shape[-1]
-    if kind == "se":
-        return squeeze_excite(x, round_channels(channels / 16, limit=0.0), name=name, gate="sigmoid", convs=("fc1", "fc2"))
+    if kind in ("se", "se4"):
+        inside = round_channels(channels / (4 if kind == "se4" else 16), limit=0.0)
+        return squeeze_excite(x, inside, name=name, gate="sigmoid", convs=("fc1", "fc2"))
     kernel = max(3, int((math.log2(channels) + 1) / 2) | 1)
     y = ops.expand_dims(global_pool(x, name=f"{name}.pool"), -1)  # [N, C, 1]
     y = layers.Conv1D(1, kernel, padding="same", use_bias=False, data_format="channels_last", name=layer_name(f"{name}.conv"))(y)
@@ -75,13 +79,14 @@ def build(
 ) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] -> five maps and features [N, 512], or [N, 2048] with bottlenecks; `depths` counts each stage's blocks.
 
-    `channels` are the stem's, `average` pools in shortcuts, `groups` are the number of groups and the channels of each in a first stage
-    of 64 (arXiv 1611.05431), `attention` is "", "se" or "eca".
+    `channels` are the stem's, a fourth those of a convolution instead of its pool (arXiv 2103.07579), `average` pools in shortcuts,
+    `groups` are the number of groups and the channels of each in a first stage of 64 (arXiv 1611.05431), `attention` is "" or a `gate`.
     """
     more = {"groups": groups} if bottleneck else {}
     x = stem(x, channels)  # [N, H/2, W/2, 64]
     pyramid = [x]
-    x = max_pool(x, name="maxpool")  # [N, H/4, W/4, 64]
+    # [N, H/4, W/4, 64]
+    x = max_pool(x, name="maxpool") if len(channels) < 4 else conv_bn(x, channels[3], 3, 2, names=("maxpool.0", "maxpool.1"))
     for stage, rates in enumerate(drop_rates(drop_path, depths)):
         for index, rate in enumerate(rates):
             name, stride = f"layer{stage + 1}.{index}", 2 if stage and index == 0 else 1

@@ -1,8 +1,9 @@
-"""RegNetX, and RegNetY with squeeze-and-excitation; the numbers are those of arXiv 2003.13678."""
+"""RegNetX, RegNetY with squeeze-and-excitation, and RegNetZ; the numbers are those of the papers."""
 
 from kclassify.presets.row import Series
 
 REGNET = Series("RegNet", "regnet", "head.fc", "2003.13678")
+REGNETZ = Series("RegNet", "regnet", "head.fc", "2103.06877")
 
 # fmt: off
 ROWS = (
@@ -30,5 +31,7 @@ ROWS = (
     REGNET.row("regnety_120", {"depth": 19, "line": (168, 73.36, 2.37), "group": 112, "se": True},                           timm="regnety_120.sw_in12k_ft_in1k"),
     REGNET.row("regnety_160", {"depth": 18, "line": (200, 106.23, 2.48), "group": 112, "se": True},                          timm="regnety_160.swag_ft_in1k"),
     REGNET.row("regnety_320", {"depth": 20, "line": (232, 115.89, 2.53), "group": 232, "se": True},                          timm="regnety_320.swag_ft_in1k"),
+    REGNETZ.row("regnetz_040",   {"depth": 28, "line": (48, 14.5, 2.226), "group": 8, "se": True, "features": 0},             timm="regnetz_040.ra3_in1k"),
+    REGNETZ.row("regnetz_040_h", {"depth": 28, "line": (48, 14.5, 2.226), "group": 8, "se": True, "features": 1536},          timm="regnetz_040_h.ra3_in1k"),
 )
 # fmt: on

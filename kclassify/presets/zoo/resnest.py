@@ -1,10 +1,12 @@
 """ResNeSt in PaddleClas' form, whose pools are others, and in timm's."""
 
+from kclassify.presets.card import Preprocessing
 from kclassify.presets.row import Series
 
 PADDLE_FILES = "https://paddle-imagenet-models-name.bj.bcebos.com/dygraph/"
 
-D50 = {"depths": (3, 4, 6, 3)}
+D50, D101 = {"depths": (3, 4, 6, 3)}, {"depths": (3, 4, 23, 3), "stem": 64}
+D200 = {"depths": (3, 24, 36, 3), "stem": 64}
 
 RESNEST_PADDLE = Series("ResNeSt", "resnest", "out", "2004.08955")
 RESNEST = Series("ResNeSt", "resnest", "fc", "2004.08955")
@@ -13,11 +15,14 @@ RESNEST = Series("ResNeSt", "resnest", "fc", "2004.08955")
 ROWS = (
     RESNEST_PADDLE.row("resnest50_fast_1s1x64d", {**D50, "paddle": True, "radix": 1, "pool_first": True}, paddle="ResNeSt50_fast_1s1x64d", sources=(f"{PADDLE_FILES}ResNeSt50_fast_1s1x64d_pretrained.pdparams",)),
     RESNEST_PADDLE.row("resnest50",              {**D50, "paddle": True},                                 paddle="ResNeSt50",              sources=(f"{PADDLE_FILES}ResNeSt50_pretrained.pdparams",)),
+    RESNEST_PADDLE.row("resnest101", {**D101, "paddle": True}, paddle="ResNeSt101", sources=(f"{PADDLE_FILES}ResNeSt101_pretrained.pdparams",), preprocessing=Preprocessing(size=256)),
+    RESNEST_PADDLE.row("resnest200", {**D200, "paddle": True}, paddle="ResNeSt200", sources=(f"{PADDLE_FILES}ResNeSt200_pretrained.pdparams",), preprocessing=Preprocessing(size=320)),
     RESNEST.row("resnest14d",         {"depths": (1, 1, 1, 1)},                                   timm="resnest14d.gluon_in1k"),
     RESNEST.row("resnest26d",         {"depths": (2, 2, 2, 2)},                                   timm="resnest26d.gluon_in1k"),
     RESNEST.row("resnest50d",         D50,                                                        timm="resnest50d.in1k"),
     RESNEST.row("resnest50d_1s4x24d", {**D50, "radix": 1, "groups": (4, 24), "pool_first": True}, timm="resnest50d_1s4x24d.in1k"),
     RESNEST.row("resnest50d_4s2x40d", {**D50, "radix": 4, "groups": (2, 40), "pool_first": True}, timm="resnest50d_4s2x40d.in1k"),
-    RESNEST.row("resnest101e",        {"depths": (3, 4, 23, 3), "stem": 64},                      timm="resnest101e.in1k"),
+    RESNEST.row("resnest101e",        D101,                                                       timm="resnest101e.in1k"),
+    RESNEST.row("resnest200e",        D200,                                                       timm="resnest200e.in1k"),
 )
 # fmt: on

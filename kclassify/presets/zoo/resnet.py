@@ -9,6 +9,7 @@ D200 = {"depths": (3, 24, 36, 3), "bottleneck": True}
 # Stems and shortcuts of arXiv 1812.01187; "t" is timm's stem of growing width.
 VC, VD, VT = {"channels": (32, 32, 64)}, {"channels": (32, 32, 64), "average": True}, {"channels": (24, 32, 64), "average": True}
 X32, X64, X32_8 = {"groups": (32, 4)}, {"groups": (64, 4)}, {"groups": (32, 8)}
+RS = {"channels": (32, 32, 64, 64), "average": True, "attention": "se4"}
 SE, ECA = {"attention": "se"}, {"attention": "eca"}
 
 RESNET = Series("ResNet", "resnet", "fc", "1512.03385")
@@ -17,6 +18,7 @@ WIDE = Series("Wide ResNet", "resnet", "fc", "1605.07146")
 RESNEXT = Series("ResNeXt", "resnet", "fc", "1611.05431")
 WSL = Series("ResNeXt101_wsl", "resnet", "fc", "1805.00932")
 SENET = Series("SENet", "resnet", "fc", "1709.01507")
+RESNET_RS = Series("ResNet-RS", "resnet", "fc", "2103.07579")
 ECANET = Series("ECA-Net", "resnet", "fc", "1910.03151")
 
 # fmt: off
@@ -53,6 +55,10 @@ ROWS = (
     SENET.row("seresnext26d_32x4d",  {**D26, **X32, **VD, **SE},                                  timm="seresnext26d_32x4d.bt_in1k"),
     SENET.row("seresnext101_32x8d",  {**D101, **X32_8, **SE},                                     timm="seresnext101_32x8d.ah_in1k"),
     SENET.row("seresnext101d_32x8d", {**D101, **X32_8, **VD, **SE},                               timm="seresnext101d_32x8d.ah_in1k"),
+    RESNET_RS.row("resnetrs50",  {**D50, **RS},  timm="resnetrs50.tf_in1k"),
+    RESNET_RS.row("resnetrs101", {**D101, **RS}, timm="resnetrs101.tf_in1k"),
+    RESNET_RS.row("resnetrs152", {**D152, **RS}, timm="resnetrs152.tf_in1k"),
+    RESNET_RS.row("resnetrs200", {**D200, **RS}, timm="resnetrs200.tf_in1k"),
     ECANET.row("ecaresnet26t",  {**D26, **VT, **ECA},  timm="ecaresnet26t.ra2_in1k"),
     ECANET.row("ecaresnet50t",  {**D50, **VT, **ECA},  timm="ecaresnet50t.a1_in1k"),
     ECANET.row("ecaresnet50d",  {**D50, **VD, **ECA},  timm="ecaresnet50d.miil_in1k"),
