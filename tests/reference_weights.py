@@ -25,8 +25,12 @@ EVEN, LARGE = ((64, 64), (96, 64)), ((96, 96), (107, 85))
 OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN, "inception_*": LARGE}
 =======
 EVEN_SHAPES = ((64, 64), (96, 64))
+<<<<<<< HEAD
 EVEN_ONLY = re.compile(r"resnest\d+(_fast_1s1x64d)?|(se_)?hrnet_.*")  # PaddleClas' ResNeSt and any HRNet take no odd sides
 >>>>>>> b0a1555 (HRNet, ConvNeXt V2, ResNet-RS and RegNetZ)
+=======
+EVEN_ONLY = re.compile("resnest50|resnest50_fast_1s1x64d|(se_)?hrnet_.*")  # PaddleClas' ResNeSt and any HRNet take no odd sides
+>>>>>>> 54cc1d0 (Figures of parity; ResNeSt-200e; PaddleClas' models that its table of addresses lacks)
 BUFFERS = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")  # kept by torch, but no weights
 # Makes kernels from the picture, which are then multiplied with it: of large numbers each block would make their square.
 INVOLUTION = "conv2.conv2.conv.weight"

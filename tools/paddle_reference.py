@@ -33,7 +33,9 @@ def find_model(name: str) -> Any:
         for item in pkgutil.iter_modules(package.__path__):
             source = Path(package.__path__[0], f"{item.name}.py").read_text()
             if f"def {name}(" in source or f"class {name}(" in source:
-                return getattr(importlib.import_module(f"{package.__name__}.{item.name}"), name)
+                module = importlib.import_module(f"{package.__name__}.{item.name}")
+                getattr(module, "MODEL_URLS", {}).setdefault(name, "")  # HRNet's table of addresses lacks models of its file
+                return getattr(module, name)
     sys.exit(f"PaddleClas has no model called {name}")
 
 

@@ -1,6 +1,5 @@
 """ResNeSt in PaddleClas' form, whose pools are others, and in timm's."""
 
-from kclassify.presets.card import Preprocessing
 from kclassify.presets.row import Series
 
 PADDLE_FILES = "https://paddle-imagenet-models-name.bj.bcebos.com/dygraph/"
@@ -15,8 +14,6 @@ RESNEST = Series("ResNeSt", "resnest", "fc", "2004.08955")
 ROWS = (
     RESNEST_PADDLE.row("resnest50_fast_1s1x64d", {**D50, "paddle": True, "radix": 1, "pool_first": True}, paddle="ResNeSt50_fast_1s1x64d", sources=(f"{PADDLE_FILES}ResNeSt50_fast_1s1x64d_pretrained.pdparams",)),
     RESNEST_PADDLE.row("resnest50",              {**D50, "paddle": True},                                 paddle="ResNeSt50",              sources=(f"{PADDLE_FILES}ResNeSt50_pretrained.pdparams",)),
-    RESNEST_PADDLE.row("resnest101", {**D101, "paddle": True}, paddle="ResNeSt101", sources=(f"{PADDLE_FILES}ResNeSt101_pretrained.pdparams",), preprocessing=Preprocessing(size=256)),
-    RESNEST_PADDLE.row("resnest200", {**D200, "paddle": True}, paddle="ResNeSt200", sources=(f"{PADDLE_FILES}ResNeSt200_pretrained.pdparams",), preprocessing=Preprocessing(size=320)),
     RESNEST.row("resnest14d",         {"depths": (1, 1, 1, 1)},                                   timm="resnest14d.gluon_in1k"),
     RESNEST.row("resnest26d",         {"depths": (2, 2, 2, 2)},                                   timm="resnest26d.gluon_in1k"),
     RESNEST.row("resnest50d",         D50,                                                        timm="resnest50d.in1k"),
