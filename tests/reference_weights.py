@@ -3,13 +3,8 @@
 import hashlib
 import json
 import math
-<<<<<<< HEAD
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
-=======
-import re
-from collections.abc import Iterable, Mapping
->>>>>>> b0a1555 (HRNet, ConvNeXt V2, ResNet-RS and RegNetZ)
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +14,9 @@ REFERENCES = Path(__file__).parent / "data" / "reference"  # one file of logits 
 SEED = 20261123
 NUM_CLASSES = 16
 SHAPES = ((64, 64), (75, 53))  # odd sides tell torch's padding from TensorFlow's
-<<<<<<< HEAD
 EVEN, LARGE = ((64, 64), (96, 64)), ((96, 96), (107, 85))
-# PaddleClas' ResNeSt and timm's DLA take no odd sides; of 64 pixels Inception leaves nothing.
-OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN, "inception_*": LARGE}
-=======
-EVEN_SHAPES = ((64, 64), (96, 64))
-<<<<<<< HEAD
-EVEN_ONLY = re.compile(r"resnest\d+(_fast_1s1x64d)?|(se_)?hrnet_.*")  # PaddleClas' ResNeSt and any HRNet take no odd sides
->>>>>>> b0a1555 (HRNet, ConvNeXt V2, ResNet-RS and RegNetZ)
-=======
-EVEN_ONLY = re.compile("resnest50|resnest50_fast_1s1x64d|(se_)?hrnet_.*")  # PaddleClas' ResNeSt and any HRNet take no odd sides
->>>>>>> 54cc1d0 (Figures of parity; ResNeSt-200e; PaddleClas' models that its table of addresses lacks)
+# PaddleClas' ResNeSt, DLA and HRNet take no odd sides; of 64 pixels Inception leaves nothing.
+OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN, "*hrnet_*": EVEN, "inception_*": LARGE}
 BUFFERS = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")  # kept by torch, but no weights
 # Makes kernels from the picture, which are then multiplied with it: of large numbers each block would make their square.
 INVOLUTION = "conv2.conv2.conv.weight"
@@ -98,14 +84,8 @@ def shapes_for(model: Any) -> Sequence[tuple[int, int]]:
 
 
 def images_for(model: Any, seed: int = SEED) -> list[np.ndarray]:
-<<<<<<< HEAD
     """A batch of each of the model's sizes."""
     return draw_images(seed, shapes_for(model))
-=======
-    """Two batches of odd sizes for a model of any size, else one of its own."""
-    side, shapes = model.input_shape[1], EVEN_SHAPES if EVEN_ONLY.fullmatch(model.name) else SHAPES
-    return draw_images(seed, shapes if side is None else [(side, side)])
->>>>>>> b0a1555 (HRNet, ConvNeXt V2, ResNet-RS and RegNetZ)
 
 
 def layout_digest(shapes: Mapping[str, tuple[int, ...]]) -> str:
