@@ -38,9 +38,22 @@ def test_the_middle_of_a_window_keeps_its_numbers():
     assert positions.geometric(13, 23)[11:13].max(axis=1) == pytest.approx(1)
 
 
+def test_numbers_for_distances_are_those_of_the_half_of_a_window():
+    """A table of offsets that is the same on both sides, and its half."""
+    half = np.random.default_rng(0).normal(size=(3, 7, 7)).astype("float32")
+    whole = half[:, abs(np.arange(-6, 7))][:, :, abs(np.arange(-6, 7))]
+    expected = positions.fit(TABLE, whole.reshape(3, -1).T, (15**2, 3)).T.reshape(3, 15, 15)[:, 7:, 7:]
+    fitted = positions.fit("blocks.0.attn.attention_biases", half.reshape(3, -1), (3, 64))
+    np.testing.assert_allclose(fitted.reshape(3, 8, 8), expected, atol=1e-6)
+    same = half.reshape(3, -1)
+    np.testing.assert_array_equal(positions.fit("attention_biases", same, same.shape), same)
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
+        ("blocks.0.attn.attention_biases", (4, 49), (4, 50)),
+        ("blocks.0.attn.attention_biases", (4, 49), (5, 64)),
         ("blocks.0.attn.qkv.weight", (16, 4), (25, 4)),
         ("pos_embed", (1, 17, 4), (1, 26, 6)),  # another width
         ("pos_embed", (1, 19, 4), (1, 26, 4)),  # no square and one token

@@ -176,7 +176,7 @@ def test_the_pyramid_halves_the_picture_from_map_to_map(row):
     model = small(row, features=True)
     height = model.input_shape[1]
     sides = [output.shape[1] for output in model.outputs]
-    assert len(sides) == 1 if row.family == "vit" else len(sides) >= 4  # a plain transformer keeps its patches to the end
+    assert len(sides) >= {"vit": 1, "tnt": 1, "levit": 3}.get(row.family, 4)  # a plain transformer keeps its patches to the end
     assert sides == sorted(set(sides), reverse=True) and sides[-1] <= math.ceil(height / 8)
     assert model.outputs[-1].shape[-1] >= 32
 
@@ -195,6 +195,7 @@ OTHER_COUNT = {
         ("ViT_base_patch16_384", "DeiT_tiny_patch16_224", "DeiT_base_patch16_384", "DeiT_tiny_distilled_patch16_224"), WITHOUT_POSITIONS
     ),
     "DeiT_base_distilled_patch16_384": WITHOUT_POSITIONS,
+    **dict.fromkeys(("LeViT_128S", "LeViT_128", "LeViT_192", "LeViT_256", "LeViT_384"), "PaddleClas' have no second head for a teacher's labels"),
     **dict.fromkeys(("ReXNet_1_0", "ReXNet_1_3", "ReXNet_1_5", "ShuffleNetV2_x1_5"), WITH_STATISTICS),
     **{f"RepVGG_{name}": ONE_CONVOLUTION for name in ("A0", "A1", "A2", "B0", "B1", "B1g2", "B1g4", "B2", "B2g4")},
     "PPLCNetV2_base": ONE_CONVOLUTION,

@@ -31,13 +31,29 @@ def geometric(old: int, new: int) -> np.ndarray:
     return np.stack([np.interp(np.arange(new) - new // 2, places, unit) for unit in np.eye(old)], axis=1)
 
 
+def distances(tensor: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """[heads, places] with a number for each distance of two places of a square map -> that of another, or as it is if one is no square.
+
+    These are the offsets of `geometric` from the middle on.
+    """
+    old, new = math.isqrt(tensor.shape[-1]), math.isqrt(shape[-1])
+    if (old**2, new**2, tensor.shape[0]) != (tensor.shape[-1], shape[-1], shape[0]):
+        return tensor
+    way = geometric(2 * old - 1, 2 * new - 1)[new - 1 :, old - 1 :]
+    return np.einsum("yh,xw,nhw->nyx", way, way, tensor.reshape(-1, old, old)).astype(tensor.dtype).reshape(shape)
+
+
 def fit(name: str, tensor: np.ndarray, shape: tuple[int, ...], grid: tuple[int, int] | None = None) -> np.ndarray:
     """The tensor of a torch state dict, resized if it is a position table and the model's has this `shape`; everything else as it is.
 
-    "pos_embed" is [1, tokens + places, C], whose tokens keep their numbers and whose places become `grid` (rows, columns; a square for
-    None), and "relative_position_bias_table" is [offsets, heads] of a square window. A table that cannot be resized stays as it is.
+    "pos_embed" (or "patch_pos") is [1, tokens + places, C], whose tokens keep their numbers and whose places become `grid` (rows, columns;
+    a square for None), "relative_position_bias_table" is [offsets, heads] of a square window, and "attention_biases" are those of
+    `distances`. A table that cannot be resized stays as it is.
     """
-    way = {"pos_embed": bicubic, "relative_position_bias_table": geometric}.get(name.rpartition(".")[2])
+    leaf = name.rpartition(".")[2]
+    if leaf == "attention_biases" and tensor.ndim == len(shape) == 2 and tensor.shape != shape:
+        return distances(tensor, shape)
+    way = {"pos_embed": bicubic, "patch_pos": bicubic, "relative_position_bias_table": geometric}.get(leaf)
     if way is None or tensor.shape == shape or tensor.ndim != len(shape) or tensor.shape[-1] != shape[-1]:
         return tensor
     old, new = tensor.shape[-2], shape[-2]

@@ -17,6 +17,7 @@ from kclassify.models.blocks import (
 )
 
 PATCH = 16
+INNER_HEADS = 4
 EPSILON = 1e-5
 
 
@@ -43,7 +44,7 @@ def transform(x: Tensor, heads: int, *, name: str, ending: str, drop: float) -> 
 
 
 def build(
-    x: Tensor, *, width: int, inner: int, depth: int, heads: int, inner_heads: int = 4, drop_path: float = 0.0
+    x: Tensor, *, width: int, inner: int, depth: int, heads: int, drop_path: float = 0.0
 ) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] -> one map of patches and features [N, width]; a patch has 16 places of `inner` channels."""
     fixed_size(x)
@@ -62,7 +63,7 @@ def build(
     x = add(x, parameter(x, (1, 1 + count, width), name="patch_pos"), name="patch_pos")
     for index, drop in enumerate(drop_rates(drop_path, [depth])[0]):
         name = f"blocks.{index}"
-        pixels = transform(pixels, inner_heads, name=name, ending="in", drop=drop)
+        pixels = transform(pixels, INNER_HEADS, name=name, ending="in", drop=drop)
         y = norm(ops.reshape(pixels, (-1, count, side**2 * inner)), name=f"{name}.norm1_proj")
         y = norm(dense(y, width, name=f"{name}.proj", bias=False), name=f"{name}.norm2_proj")
         x = add(ops.pad(y, [[0, 0], [1, 0], [0, 0]]), x, name=f"{name}.proj")  # nothing for the class token
