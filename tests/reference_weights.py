@@ -20,6 +20,8 @@ OTHER_SHAPES = {"resnest50": EVEN, "resnest50_fast_1s1x64d": EVEN, "dla*": EVEN,
 BUFFERS = ("num_batches_tracked", "relative_position_index", "attn_mask", "attention_bias_idxs")  # kept by torch, but no weights
 # Makes kernels from the picture, which are then multiplied with it: of large numbers each block would make their square.
 INVOLUTION = "conv2.conv2.conv.weight"
+# LeViT's attention has no norm before it: with larger numbers it picks one place, and rounding decides which.
+SHARP = (".qkv.linear.weight", ".kv.linear.weight", ".q.ln.linear.weight")
 TOLERANCE = 2e-5  # of the largest logit
 GATES = ("conv2.fc2.weight", "conv2.conv3.weight")  # ResNeSt's: saturated ones turn rounding into other logits
 
@@ -36,7 +38,8 @@ def tensor_of(name: str, shape: tuple[int, ...], generator: np.random.Generator)
         return (0.2 * generator.standard_normal(shape)).astype("float32")
     if name.endswith(INVOLUTION):
         return (1e-3 * generator.standard_normal(shape)).astype("float32")
-    spread = math.sqrt((2 if len(shape) == 4 else 1) / math.prod(shape[1:])) * (0.03 if name.endswith(GATES) else 1)
+    smaller = 0.03 if name.endswith(GATES) else 0.1 if name.endswith(SHARP) else 1
+    spread = math.sqrt((2 if len(shape) == 4 else 1) / math.prod(shape[1:])) * smaller
     return (spread * generator.standard_normal(shape)).astype("float32")
 
 

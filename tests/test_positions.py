@@ -45,6 +45,7 @@ def test_numbers_for_distances_are_those_of_the_half_of_a_window():
     expected = positions.fit(TABLE, whole.reshape(3, -1).T, (15**2, 3)).T.reshape(3, 15, 15)[:, 7:, 7:]
     fitted = positions.fit("blocks.0.attn.attention_biases", half.reshape(3, -1), (3, 64))
     np.testing.assert_allclose(fitted.reshape(3, 8, 8), expected, atol=1e-6)
+    np.testing.assert_allclose(positions.fit(TABLE, whole, (3, 15, 15))[:, 7:, 7:], expected, atol=1e-6)
     same = half.reshape(3, -1)
     np.testing.assert_array_equal(positions.fit("attention_biases", same, same.shape), same)
 
@@ -59,6 +60,9 @@ def test_numbers_for_distances_are_those_of_the_half_of_a_window():
         ("pos_embed", (1, 19, 4), (1, 26, 4)),  # no square and one token
         ("pos_embed", (1, 17, 4), (1, 33, 4)),  # eight tokens: no such model
         (TABLE, (24, 4), (49, 4)),
+        (TABLE, (4, 13, 13), (4, 14, 14)),
+        (TABLE, (4, 13, 13), (4, 13, 15)),
+        (TABLE, (4, 13, 13), (5, 15, 15)),
     ],
 )
 def test_what_cannot_be_resized_stays_as_it_is(name, old, new):

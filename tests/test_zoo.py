@@ -195,7 +195,9 @@ OTHER_COUNT = {
         ("ViT_base_patch16_384", "DeiT_tiny_patch16_224", "DeiT_base_patch16_384", "DeiT_tiny_distilled_patch16_224"), WITHOUT_POSITIONS
     ),
     "DeiT_base_distilled_patch16_384": WITHOUT_POSITIONS,
-    **dict.fromkeys(("LeViT_128S", "LeViT_128", "LeViT_192", "LeViT_256", "LeViT_384"), "PaddleClas' have no second head for a teacher's labels"),
+    **dict.fromkeys(
+        ("LeViT_128S", "LeViT_128", "LeViT_192", "LeViT_256", "LeViT_384"), "PaddleClas' have no second head for a teacher's labels"
+    ),
     **dict.fromkeys(("ReXNet_1_0", "ReXNet_1_3", "ReXNet_1_5", "ShuffleNetV2_x1_5"), WITH_STATISTICS),
     **{f"RepVGG_{name}": ONE_CONVOLUTION for name in ("A0", "A1", "A2", "B0", "B1", "B1g2", "B1g4", "B2", "B2g4")},
     "PPLCNetV2_base": ONE_CONVOLUTION,

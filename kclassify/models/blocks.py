@@ -229,6 +229,19 @@ def picture(x: Tensor, height: int, width: int) -> Tensor:
     return ops.reshape(x, (-1, height, width, x.shape[-1]))
 
 
+def into_windows(x: Tensor, tall: int, wide: int) -> Tensor:
+    """[N, H, W, C] -> [N, windows, tall * wide, C], row by row."""
+    height, width, channels = x.shape[1:]
+    x = ops.reshape(x, (-1, height // tall, tall, width // wide, wide, channels))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, (height // tall) * (width // wide), tall * wide, channels))
+
+
+def out_of_windows(x: Tensor, height: int, width: int, tall: int, wide: int) -> Tensor:
+    """[N, windows, tall * wide, C] (or [N * windows, tall * wide, C]) -> [N, H, W, C]."""
+    x = ops.reshape(x, (-1, height // tall, width // wide, tall, wide, x.shape[-1]))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, height, width, x.shape[-1]))
+
+
 def fixed_size(x: Tensor) -> tuple[int, int]:
     """(H, W) of [N, H, W, C], for families whose weights or windows depend on them. Raises UsageError if the size is open."""
     height, width = x.shape[1:3]

@@ -47,12 +47,15 @@ def fit(name: str, tensor: np.ndarray, shape: tuple[int, ...], grid: tuple[int, 
     """The tensor of a torch state dict, resized if it is a position table and the model's has this `shape`; everything else as it is.
 
     "pos_embed" (or "patch_pos") is [1, tokens + places, C], whose tokens keep their numbers and whose places become `grid` (rows, columns;
-    a square for None), "relative_position_bias_table" is [offsets, heads] of a square window, and "attention_biases" are those of
-    `distances`. A table that cannot be resized stays as it is.
+    a square for None), "relative_position_bias_table" is [offsets, heads] of a square window or [heads, offsets, offsets], and
+    "attention_biases" are those of `distances`. A table that cannot be resized stays as it is.
     """
     leaf = name.rpartition(".")[2]
     if leaf == "attention_biases" and tensor.ndim == len(shape) == 2 and tensor.shape != shape:
         return distances(tensor, shape)
+    if leaf == "relative_position_bias_table" and tensor.ndim == len(shape) == 3 and len({*shape[1:]}) == len({*tensor.shape[1:]}) == 1:
+        flat = fit(name, tensor.reshape(len(tensor), -1).T, (shape[1] ** 2, shape[0]))
+        return flat.T.reshape(len(tensor), *shape[1:]) if len(flat) == shape[1] ** 2 else tensor
     way = {"pos_embed": bicubic, "patch_pos": bicubic, "relative_position_bias_table": geometric}.get(leaf)
     if way is None or tensor.shape == shape or tensor.ndim != len(shape) or tensor.shape[-1] != shape[-1]:
         return tensor

@@ -6,35 +6,34 @@ from collections.abc import Sequence
 from keras import ops
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import Tensor, add, convolution, dense, drop_rates, fixed_size, global_pool, layer_norm, mlp
+from kclassify.models.blocks import (
+    Tensor,
+    add,
+    convolution,
+    dense,
+    drop_rates,
+    fixed_size,
+    global_pool,
+    into_windows,
+    layer_norm,
+    mlp,
+    out_of_windows,
+)
 
 EPSILON = 1e-5
 
 
-def into_stripes(x: Tensor, tall: int, wide: int) -> Tensor:
-    """[N, H, W, C] -> [N * stripes, tall, wide, C]."""
-    height, width, channels = x.shape[1:]
-    x = ops.transpose(ops.reshape(x, (-1, height // tall, tall, width // wide, wide, channels)), (0, 1, 3, 2, 4, 5))
-    return ops.reshape(x, (-1, tall, wide, channels))
-
-
-def out_of_stripes(x: Tensor, height: int, width: int, tall: int, wide: int) -> Tensor:
-    """[N * stripes, tall * wide, C] -> [N, H, W, C]."""
-    x = ops.reshape(x, (-1, height // tall, width // wide, tall, wide, x.shape[-1]))
-    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, height, width, x.shape[-1]))
-
-
-def stripe_attention(query: Tensor, key: Tensor, value: Tensor, heads: int, tall: int, wide: int, *, name: str) -> Tensor:
-    """Multi-head attention inside stripes of `tall` by `wide`: three of [N, H, W, C] -> one.
+def stripe_attention(tensors: Sequence[Tensor], heads: int, tall: int, wide: int, *, name: str) -> Tensor:
+    """Multi-head attention inside stripes of `tall` by `wide`: queries, keys and values [N, H, W, C] -> one such.
 
     What a depthwise convolution makes of the values is added: so places are known by their neighbours.
     """
-    height, width, channels = query.shape[1:]
-    query, key, value = (into_stripes(tensor, tall, wide) for tensor in (query, key, value))
+    height, width, channels = tensors[0].shape[1:]
+    query, key, value = (ops.reshape(into_windows(tensor, tall, wide), (-1, tall, wide, channels)) for tensor in tensors)
     places = ops.reshape(convolution(value, channels, 3, name=f"{name}.get_v", groups=channels, bias=True), (-1, tall * wide, channels))
     query, key, value = (ops.reshape(tensor, (-1, tall * wide, heads, channels // heads)) for tensor in (query, key, value))
     y = ops.reshape(ops.dot_product_attention(query, key, value), (-1, tall * wide, channels))
-    return out_of_stripes(add(y, places, name=name), height, width, tall, wide)
+    return out_of_windows(add(y, places, name=name), height, width, tall, wide)
 
 
 def attention(x: Tensor, heads: int, stripe: int, *, name: str) -> Tensor:
@@ -43,8 +42,8 @@ def attention(x: Tensor, heads: int, stripe: int, *, name: str) -> Tensor:
     shapes = [(height, stripe), (stripe, width)] if stripe else [(height, width)]
     parts = ops.split(dense(x, 3 * channels, name=f"{name}.qkv"), 3 * len(shapes), axis=-1)  # queries, keys, values by turns
     made = [
-        stripe_attention(*parts[index :: len(shapes)], heads // len(shapes), *shape, name=f"{name}.attns.{index}")
-        for index, shape in enumerate(shapes)
+        stripe_attention(parts[index :: len(shapes)], heads // len(shapes), tall, wide, name=f"{name}.attns.{index}")
+        for index, (tall, wide) in enumerate(shapes)
     ]
     return dense(made[0] if len(made) == 1 else ops.concatenate(made, axis=-1), channels, name=f"{name}.proj")
 

@@ -14,23 +14,12 @@ from kclassify.models.blocks import (
     drop_rates,
     fixed_size,
     global_pool,
+    into_windows,
     layer_norm,
     mlp,
+    out_of_windows,
     parameter,
 )
-
-
-def into_windows(x: Tensor, window: int) -> Tensor:
-    """[N, H, W, C] -> [N, windows, window * window, C]."""
-    height, width, channels = x.shape[1:]
-    x = ops.reshape(x, (-1, height // window, window, width // window, window, channels))
-    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, height * width // window**2, window**2, channels))
-
-
-def out_of_windows(x: Tensor, height: int, width: int, window: int) -> Tensor:
-    """[N, windows, window * window, C] -> [N, H, W, C]."""
-    x = ops.reshape(x, (-1, height // window, width // window, window, window, x.shape[-1]))
-    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, height, width, x.shape[-1]))
 
 
 def position_bias(x: Tensor, window: int, heads: int, *, name: str) -> Tensor:
@@ -66,14 +55,14 @@ def window_attention(x: Tensor, heads: int, window: int, shift: int, *, name: st
         one = ops.ones_like(bias[:, 0, 0, 0, :1])
         bias = bias + ops.cast(shift_mask(one, height, width, window, shift), bias.dtype)
         x = ops.roll(x, (-shift, -shift), (1, 2))
-    x = into_windows(x, window)  # [N, windows, L, C]
+    x = into_windows(x, window, window)  # [N, windows, L, C]
     count, length = x.shape[1:3]
     qkv = ops.reshape(dense(x, 3 * channels, name=f"{name}.qkv"), (-1, count, length, 3, heads, channels // heads))
     query, key, value = (ops.transpose(qkv[:, :, :, number], (0, 1, 3, 2, 4)) for number in range(3))  # [N, windows, heads, L, d]
     logits = ops.matmul(query * (channels // heads) ** -0.5, ops.transpose(key, (0, 1, 2, 4, 3))) + bias
     x = ops.transpose(ops.matmul(ops.softmax(logits), value), (0, 1, 3, 2, 4))  # [N, windows, L, heads, d]
     x = dense(ops.reshape(x, (-1, count, length, channels)), channels, name=f"{name}.proj")
-    x = out_of_windows(x, height, width, window)
+    x = out_of_windows(x, height, width, window, window)
     return ops.roll(x, (shift, shift), (1, 2)) if shift else x
 
 

@@ -43,9 +43,7 @@ def transform(x: Tensor, heads: int, *, name: str, ending: str, drop: float) -> 
     return add(y, x, name=dense_layers, drop=drop)
 
 
-def build(
-    x: Tensor, *, width: int, inner: int, depth: int, heads: int, drop_path: float = 0.0
-) -> tuple[list[Tensor], Tensor]:
+def build(x: Tensor, *, width: int, inner: int, depth: int, heads: int, drop_path: float = 0.0) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] -> one map of patches and features [N, width]; a patch has 16 places of `inner` channels."""
     fixed_size(x)
     rows, columns = x.shape[1] // PATCH, x.shape[2] // PATCH

@@ -4,7 +4,20 @@ from collections.abc import Sequence
 
 from keras import ops
 
-from kclassify.models.blocks import Tensor, add, attention, convolution, dense, drop_rates, fixed_size, global_pool, layer_norm, mlp
+from kclassify.models.blocks import (
+    Tensor,
+    add,
+    attention,
+    convolution,
+    dense,
+    drop_rates,
+    fixed_size,
+    global_pool,
+    into_windows,
+    layer_norm,
+    mlp,
+    out_of_windows,
+)
 
 
 def window_attention(x: Tensor, heads: int, window: int, *, name: str) -> Tensor:
@@ -12,11 +25,8 @@ def window_attention(x: Tensor, heads: int, window: int, *, name: str) -> Tensor
     height, width, channels = x.shape[1:]
     bottom, right = -height % window, -width % window
     x = ops.pad(x, [[0, 0], [0, bottom], [0, right], [0, 0]]) if bottom or right else x
-    rows, columns = x.shape[1] // window, x.shape[2] // window
-    x = ops.transpose(ops.reshape(x, (-1, rows, window, columns, window, channels)), (0, 1, 3, 2, 4, 5))
-    x = attention(ops.reshape(x, (-1, window**2, channels)), heads, name=name)  # [N * rows * columns, window * window, C]
-    x = ops.transpose(ops.reshape(x, (-1, rows, columns, window, window, channels)), (0, 1, 3, 2, 4, 5))
-    return ops.reshape(x, (-1, rows * window, columns * window, channels))[:, :height, :width]
+    y = attention(ops.reshape(into_windows(x, window, window), (-1, window**2, channels)), heads, name=name)  # [N * windows, L, C]
+    return out_of_windows(y, height + bottom, width + right, window, window)[:, :height, :width]
 
 
 def coarse_attention(x: Tensor, heads: int, reduction: int, *, name: str) -> Tensor:
