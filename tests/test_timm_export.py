@@ -11,8 +11,9 @@ from safetensors.numpy import load_file
 from kclassify import formats, presets
 from kclassify.errors import ModelError
 from kclassify.formats import keras_file
-from kclassify.models import create_model, load_state, safetensor, state_dict
+from kclassify.models import create_model, load_state, state_dict
 from kclassify.presets.card import ModelCard, Preprocessing
+from kclassify.statefiles import safetensor
 
 SIDE = 48
 CARD = ModelCard("mobilenetv3_small", ("cat", "Hündin", "犬"), Preprocessing(size=SIDE, crop_pct=0.9, interpolation="bicubic"))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kclassify.errors import ModelError
-from kclassify.models import safetensor, torchfile
+from kclassify.statefiles import safetensor, torchfile
 
 TYPES = {np.dtype("f4"): "FloatStorage", np.dtype("f2"): "HalfStorage", np.dtype("i8"): "LongStorage", np.dtype("u2"): "BFloat16Storage"}
 

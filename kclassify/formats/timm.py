@@ -22,7 +22,8 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
     Raises:
         ModelError: timm has no such architecture.
     """
-    from kclassify.models import safetensor, state_dict
+    from kclassify.models import state_dict
+    from kclassify.statefiles import safetensor
 
     row = presets.get(card.preset)
     if not row.timm:

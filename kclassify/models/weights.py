@@ -14,10 +14,11 @@ from keras import layers, ops
 
 from kclassify import remote
 from kclassify.errors import ModelError, SetupError
-from kclassify.models import bundle, paddle, positions, safetensor, torchfile
+from kclassify.models import bundle, paddle, positions
 from kclassify.models.blocks import layer_name
 from kclassify.presets import imagenet_class_names
 from kclassify.presets.row import ModelRow
+from kclassify.statefiles import safetensor, torchfile
 
 State = Mapping[str, np.ndarray]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kclassify.errors import ModelError
-from kclassify.models.torchfile import widen_bfloat16
+from kclassify.statefiles.torchfile import widen_bfloat16
 
 DTYPES = {
     "F64": "<f8",
