@@ -176,7 +176,7 @@ def test_the_pyramid_halves_the_picture_from_map_to_map(row):
     model = small(row, features=True)
     height = model.input_shape[1]
     sides = [output.shape[1] for output in model.outputs]
-    assert len(sides) >= {"vit": 1, "tnt": 1, "levit": 3}.get(row.family, 4)  # a plain transformer keeps its patches to the end
+    assert len(sides) >= {"vit": 1, "tnt": 1, "eva": 1, "levit": 3}.get(row.family, 4)  # a plain transformer keeps its patches to the end
     assert sides == sorted(set(sides), reverse=True) and sides[-1] <= math.ceil(height / 8)
     assert model.outputs[-1].shape[-1] >= 32
 
@@ -186,6 +186,7 @@ WITH_STATISTICS = "PaddleClas' table counts the statistics of BatchNorm, which a
 WITHOUT_POSITIONS = "PaddleClas' table leaves the position embeddings out"
 ONE_CONVOLUTION = "PaddleClas' table counts the form with one convolution a block"
 ROUNDED = "PaddleClas' table gives it in whole or tenth millions"
+WITHOUT_QKV = "PaddleClas' table leaves the weights of queries, keys and values out"
 OTHER_COUNT = {
     **{f"MobileNetV1_x{width}": WITH_STATISTICS for width in ("0_25", "0_5", "0_75")},
     **{f"MobileNetV2{width}": WITH_STATISTICS for width in ("", "_x0_25", "_x0_5", "_x0_75", "_x1_5", "_x2_0", "_ssld")},
@@ -199,6 +200,7 @@ OTHER_COUNT = {
     **dict.fromkeys(
         ("LeViT_128S", "LeViT_128", "LeViT_192", "LeViT_256", "LeViT_384"), "PaddleClas' have no second head for a teacher's labels"
     ),
+    **{line: WITHOUT_QKV for line in published() if line.startswith("SwinTransformerV2_")},
     **dict.fromkeys(("CSWinTransformer_tiny_224", "CSWinTransformer_small_224", "PVT_V2_B0"), ROUNDED),
     **dict.fromkeys(("ReXNet_1_0", "ReXNet_1_3", "ReXNet_1_5", "ShuffleNetV2_x1_5"), WITH_STATISTICS),
     **{f"RepVGG_{name}": ONE_CONVOLUTION for name in ("A0", "A1", "A2", "B0", "B1", "B1g2", "B1g4", "B2", "B2g4")},
