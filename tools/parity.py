@@ -75,7 +75,7 @@ def compare(row: ModelRow, seed: int, paddle_python: str) -> tuple[int, float, b
 
 
 def print_table(rows: list[ModelRow], seed: int, paddle_python: str, save: bool) -> bool:
-    """Print one line for each row, and keep its figure with `save`; whether all of them pass."""
+    """Print one line for each row, and keep its figure with `save` if it passes; whether all of them do."""
     print(f"seed {seed}, backend {keras.backend.backend()}\n{'name':<36}{'reference':<44}{'params':>12}{'rel':>10}  state dict")
     passed = True
     for row in rows:
@@ -84,7 +84,7 @@ def print_table(rows: list[ModelRow], seed: int, paddle_python: str, save: bool)
         line = f"{row.name:<36}{references.reference_of(row):<44}{params:>12,}{rel:>10.1e}  {'bit-equal' if equal else 'DIFFERS'}"
         print(f"{line}{'' if fine else '  FAILED'}", flush=True)
         passed = passed and fine
-        if save:
+        if save and fine:
             keep(row, rel)
         keras.backend.clear_session()
     return passed
