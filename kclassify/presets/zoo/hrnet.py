@@ -2,7 +2,10 @@
 
 from kclassify.presets.row import Series
 
+PADDLE_FILES = "https://paddle-imagenet-models-name.bj.bcebos.com/dygraph/legendary_models/"
+
 HRNET = Series("HRNet", "hrnet", "classifier", "1908.07919")
+HRNET_PADDLE = Series("HRNet", "hrnet", "fc", "1908.07919")
 
 # fmt: off
 ROWS = (
@@ -17,5 +20,6 @@ ROWS = (
     HRNET.row("hrnet_w64_c",        {"width": 64},                paddle="HRNet_W64_C",      timm="hrnet_w64.ms_in1k"),
     HRNET.row("hrnet_w18_c_ssld",   {"width": 18, "bias": False}, paddle="HRNet_W18_C_ssld", timm="hrnet_w18_ssld.paddle_in1k"),
     HRNET.row("hrnet_w48_c_ssld",   {"width": 48, "bias": False}, paddle="HRNet_W48_C_ssld", timm="hrnet_w48_ssld.paddle_in1k"),
+    HRNET_PADDLE.row("se_hrnet_w64_c_ssld", {"width": 64, "bias": False, "se": True}, paddle="SE_HRNet_W64_C_ssld", sources=(f"{PADDLE_FILES}SE_HRNet_W64_C_ssld_pretrained.pdparams",)),
 )
 # fmt: on
