@@ -39,6 +39,10 @@ def find_model(name: str) -> Any:
     sys.exit(f"PaddleClas has no model called {name}")
 
 
+# Of ResNeSt and HRNet: saturated gates turn rounding into other logits, in PaddleClas too.
+GATES = ("conv2.conv3.weight", "se.fc_squeeze.weight", "se.fc_excitation.weight")
+
+
 def randomise(model: Any, seed: int) -> None:
     """Fresh statistics and scales for BatchNorm, and some spread for parameters that start at 0."""
     import paddle
@@ -52,8 +56,8 @@ def randomise(model: Any, seed: int) -> None:
             values = generator.normal(0, 0.1, shape)
         elif len(shape) == 1:
             values = generator.uniform(0.5, 1.5, shape)
-        elif name.endswith("conv2.conv3.weight"):  # ResNeSt's gates: saturated ones turn rounding into other logits, in PaddleClas too
-            values = 0.1 * tensor.numpy()
+        elif name.endswith(GATES):
+            values = 0.01 * tensor.numpy()
         elif name.endswith("conv2.conv2.conv.weight"):  # an involution squares large numbers
             values = generator.normal(0, 1e-3, shape)
         else:
