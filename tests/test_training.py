@@ -84,3 +84,17 @@ def test_a_name_that_is_taken(digits, tmp_path):
     with pytest.raises(UsageError, match=r"mine exists\. Choose another --name"):
         kc.train(data=digits, out=tmp_path / "runs", name="mine", **SMALL)
     assert list((tmp_path / "runs" / "mine").iterdir()) == []
+
+
+def test_a_model_in_grey_takes_coloured_pictures(digits, tmp_path, monkeypatch):
+    """Its first convolution has one channel, and a picture answers as its grey copy does."""
+    import keras
+
+    tiny.install(monkeypatch)
+    run = kc.train(data=digits, out=tmp_path / "runs", in_channels=1, **SMALL)
+    model = keras.models.load_model(run.path / "last.keras")
+    assert model.input_shape == (None, 32, 32, 3) and model.get_layer("stem-conv").kernel.shape == (3, 3, 1, 8)
+    colour = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype("float32")
+    grey = (colour @ np.array([[0.299], [0.587], [0.114]], "float32")).repeat(3, axis=-1)
+    np.testing.assert_allclose(model.predict_on_batch(colour), model.predict_on_batch(grey), atol=1e-6)
+    assert np.ptp(model.predict_on_batch(colour), axis=0).max() > 1e-5

@@ -26,6 +26,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "batch_size": (0, 1_000_000),
     "seed": (0, 2**31 - 1),
     "image_size": (8, 4096),
+    "in_channels": (1, 3),
     "val_fraction": (0.001, 0.9),
     "max_bad": (0, 1),
     "crop_pct": (0.1, 1),
@@ -98,7 +99,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-_CHOICES: dict[str, tuple[Any, ...]] = {
+_CHOICES: dict[str, tuple[str, ...]] = {
     "precision": PRECISIONS,
     "image_cache": CACHES,
     "on_nan": ("stop", "rollback"),
@@ -114,7 +115,6 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "augment.trivialaugment.interpolation": ("nearest", "bilinear"),
     "augment.rotation.interpolation": ("nearest", "bilinear"),
     "augment.random_erasing.mode": ("const", "random", "pixel"),
-    "in_channels": (3, 1),
 }
 # Pairs of numbers, the second at least as large as the first, with the largest that it may be.
 _RISING: dict[str, float] = {
@@ -136,8 +136,7 @@ def check(config: RunConfig, values: Mapping[str, Any]) -> None:
             raise UsageError(f"{key}: expected {low} to {high}, got {value}.")
     for key, known in _CHOICES.items():
         if values[key] is not None and values[key] not in known:
-            words = [str(word) for word in known]
-            raise UsageError(f"{key}: expected one of {', '.join(words)}, got '{values[key]}'.{near_names(str(values[key]), words)}")
+            raise UsageError(f"{key}: expected one of {', '.join(known)}, got '{values[key]}'.{near_names(values[key], known)}")
     for key, limit in _RISING.items():
         low, high = values[key]
         if not 0 < low <= high <= limit:
