@@ -15,7 +15,8 @@ NEUTRAL = {"data": "photos"}  # a data set without settings of its own
 SAMPLES = {  # for every key a value that is not the default
     "preset": "resnet18", "recipe": "paddleclas_quick_start", "data": "my photos/ä: #1", "val": "held out", "val_fraction": 0.3,
     "multi_label": True,
-    "max_bad": 0.5, "image_cache": "ram", "weights": "none", "image_size": 96, "in_channels": 1, "crop_pct": 0.9, "dropout": 0.25, "epochs": 7,
+    "max_bad": 0.5, "image_cache": "ram", "weights": "none", "image_size": 96, "in_channels": 1, "crop_pct": 0.9,
+    "dropout": 0.25, "epochs": 7,
     "min_steps": 90, "batch_size": 5,
     "seed": 12, "accumulate": 2, "balance": True, "precision": "bfloat16", "backend": "jax", "deterministic":
     False, "gpus": "0,1", "nodes": "a:1,b:2", "rank": 1, "join_seconds": 30.0, "sync_bn": False,
