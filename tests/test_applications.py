@@ -12,6 +12,7 @@ from kclassify import presets
 from kclassify.errors import UsageError
 from kclassify.models import create_model, load_state, state_dict
 from kclassify.presets.applications import TABLE
+from kclassify.screen.models import where
 
 MODULES = {  # whose preprocess_input belongs to a name
     **{"VGG16": "vgg16", "VGG19": "vgg19", "Xception": "xception", "InceptionV3": "inception_v3", "MobileNet": "mobilenet"},
@@ -76,6 +77,11 @@ def test_two_models_of_a_name_have_the_same_layers(tmp_path):
     pixels = reference.draw_images(shapes=[(64, 64)])[0]
     back = keras.models.load_model(tmp_path / "one.keras")
     np.testing.assert_array_equal(back.predict_on_batch(pixels), other.predict_on_batch(pixels))
+
+
+def test_where_weights_are_is_told():
+    found = {name: where(presets.get(name)) for name in ("ka:VGG16", "efficientnet_lite0", "efficientnet_lite1", "resnet18", "alexnet")}
+    assert list(found.values()) == ["keras", "installed", "package", "hub", "address"]
 
 
 def test_what_keras_does_not_have_is_said():

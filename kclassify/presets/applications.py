@@ -48,5 +48,4 @@ def row(name: str) -> ModelRow:
         paper="",
         preprocessing=Preprocessing(size=size, **normalisation),
         sources=(f"{PREFIX}{model}",),
-        top1_source=PAGE,
     )

@@ -50,12 +50,12 @@ def facts(row: ModelRow) -> dict[str, Any]:
 
 
 def where(row: ModelRow) -> str:
-    """Where pretrained weights are: "installed" with a package, on a "hub", at an "address", or "" if none are known."""
+    """Where pretrained weights are: "installed", in a "package" to install, on a "hub", at an "address", of "keras", or "" if none are known."""
     if row.weights:
         return "installed"
     if not row.sources:
         return ""
-    return "address" if row.sources[0].startswith("http") else "hub"
+    return {"http": "address", "https": "address", "package": "package", "ka": "keras"}.get(row.sources[0].partition(":")[0], "hub")
 
 
 def _line(row: ModelRow) -> tuple[str, ...]:
