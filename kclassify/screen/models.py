@@ -50,7 +50,7 @@ def facts(row: ModelRow) -> dict[str, Any]:
 
 
 def where(row: ModelRow) -> str:
-    """Where pretrained weights are: "installed", in a "package" to install, on a "hub", at an "address", of "keras", or "" if none are known."""
+    """Where pretrained weights are: "installed", a "package" to install, a "hub", an "address", "keras" itself, or "" for none."""
     if row.weights:
         return "installed"
     if not row.sources:
