@@ -46,17 +46,20 @@ def find(text: str) -> Reference:
         ) from None
 
 
-def open_keras(reference: Reference) -> tuple[Any, ModelCard]:
-    """The Keras model (probabilities out) and its card.
+def open_keras(reference: Reference, *, classifier: bool = True) -> tuple[Any, ModelCard]:
+    """The Keras model (probabilities out) and its card; `classifier` False is for those who want features alone.
 
     Raises:
-        ModelError: a preset without weights at hand, or a file that is not a `.keras` file of kclassify.
+        ModelError: a preset without weights at hand or whose weights have no classifier, or a file that is no `.keras` file of kclassify.
     """
     if reference.path is not None and not zipfile.is_zipfile(reference.path):
         raise ModelError(
             f"{reference.path}: not a .keras file. Expected a run folder, a .keras file or a preset.\n"
             f"An export is for predictions: kclassify predict FILE --model {reference.path}"
         )
+    if classifier and reference.row is not None and reference.row.headless:
+        name = reference.row.name
+        raise ModelError(f"{name}: its weights have no classifier. Train one: kclassify train DATA --preset {name} --weights pretrained")
     devices.start()
     if reference.row is None:
         from kclassify.models import bundle

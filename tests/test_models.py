@@ -13,6 +13,7 @@ import reference_weights as reference
 from kclassify import presets
 from kclassify.errors import ModelError, SetupError, UsageError
 from kclassify.models import create_model, load_state, load_weights, state_dict
+from kclassify.reference import find, open_keras
 
 
 def shapes_of(model):
@@ -100,6 +101,27 @@ def test_weights_that_do_not_fit_are_refused_and_change_nothing(tmp_path, change
     assert str(path) in str(error.value) and str(error.value).count("\n") <= 2
     after = state_dict(model)
     assert all(np.array_equal(after[name], before[name]) for name in before)
+
+
+def test_weights_without_a_classifier_give_a_new_one(tmp_path):
+    """DINOv2 is published so; of any other row a file without its head is a mistake."""
+    row = presets.get("vit_small_patch14_reg4_dinov2")
+    source = small(row.name, input_shape=(42, 42, 3))
+    state = reference.draw_state(shapes_of(source))
+    path = write_safetensors(tmp_path / "backbone.safetensors", {name: tensor for name, tensor in state.items() if "head" not in name})
+    model = small(row.name, input_shape=(56, 28, 3), num_classes=5)
+    before = state_dict(model)
+    report = load_weights(model, path, row=row, class_names=presets.imagenet_class_names()[:5])
+    after = state_dict(model)
+    assert report.left_out == ("head.weight", "head.bias") and (report.tensors, report.kept) == (len(state) - 2, 0)
+    assert after["pos_embed"].shape == (1, 4 * 2, 384) and state["pos_embed"].shape == (1, 3 * 3, 384)
+    assert all(np.array_equal(after[name], (before if "head" in name else state)[name]) for name in state if name != "pos_embed")
+    with pytest.raises(ModelError, match=r"it lacks 'head\.bias', 'head\.weight'"):
+        load_weights(model, path, row=dataclasses.replace(row, headless=False))
+    with pytest.raises(ModelError, match=rf"^{row.name}: its weights have no classifier\. Train one: .* --weights pretrained$"):
+        open_keras(find(row.name))
+    finetuned = write_safetensors(tmp_path / "finetuned.safetensors", after)
+    assert load_weights(model, finetuned, row=row).left_out == ()
 
 
 def test_weights_that_are_not_there_say_what_to_type(tmp_path, monkeypatch):

@@ -61,6 +61,7 @@ def _model_line(row: presets.ModelRow, parity: dict[str, Any] | None) -> str:
     source = "installed" if row.weights else ""
     if row.sources and not row.weights:
         source = f"`{row.sources[0]}`" if not row.sources[0].startswith("http") else f"[file]({row.sources[0]})"
+    source += ", no classifier" if row.headless else ""
     cells = [f"`{row.name}`", ", ".join(f"`{alias}`" for alias in row.aliases), f"{row.params:,}", f"{row.macs / 1e9:.3f}"]
     return "| " + " | ".join([*cells, str(row.preprocessing.size), *accuracies, seen, source]) + " |"
 

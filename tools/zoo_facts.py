@@ -54,12 +54,13 @@ def timm_facts(timm: Any, row: ModelRow) -> dict[str, Any]:
     import torch
 
     with torch.device("meta"):
-        shapes = {name: tuple(tensor.shape) for name, tensor in timm.create_model(row.timm).state_dict().items()}
+        shapes = {name: tuple(tensor.shape) for name, tensor in timm.create_model(row.timm, num_classes=1000).state_dict().items()}
     facts: dict[str, Any] = {"timm_layout": reference.layout_digest(shapes)}
     hub = next((source.removeprefix("timm/") for source in row.sources if source.startswith("timm/")), None)
     if hub:
         known = timm.get_pretrained_cfg(hub)
         facts["licence"] = known.license or ""
+        facts.update({} if known.num_classes else {"headless": True})
         facts["preprocessing"] = {
             "size": known.input_size[-1],
             "crop_pct": known.crop_pct,

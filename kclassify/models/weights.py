@@ -52,7 +52,7 @@ PACKAGE_STAGES = {
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did: the file, how many tensors it set, and the names of those left out (a head with other classes).
+    """What a load did: the file, how many tensors it set, and the names of those that keep their numbers (a head with other classes).
 
     `kept` is for how many classes of a new head the file's rows were taken, because it has classes of their names.
     """
@@ -102,7 +102,7 @@ def load_state(model: keras.Model, state: State, *, source: str, leave_out: Sequ
     Tables of positions for pictures or windows of another size are resized; a first convolution for RGB is adapted to other channels.
     Raises ModelError that names `source` and the tensors when one is missing, left over or of another shape; the model is then unchanged.
     """
-    left_out = tuple(name for name in state if name.rpartition(".")[0] in leave_out)
+    left_out = tuple(name for _, _, name in entries(model) if name.rpartition(".")[0] in leave_out)
     wanted = [entry for entry in entries(model) if entry[2].rpartition(".")[0] not in leave_out]
     known = {name for _, _, name in wanted}
     ignored = {name for name in state if name.endswith(IGNORED) or (UNUSED.match(name) and name not in known)}
@@ -237,6 +237,7 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
 
     If the file's head is for other classes than the model's `class_names`, it is left out; of classes that both have, by their names, the
     rows are kept, and the report says how many. Without names on both sides heads of the same size are taken to be for the same classes.
+    A `headless` row's file may have no head at all.
     Raises ModelError that names the file, and the tensor that does not fit.
     """
     if weights == "pretrained" and row.family == "applications":
@@ -245,9 +246,10 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
         path = find_source(row) if weights == "pretrained" else remote.find(str(weights))
         state = rename_merges(read_state(path, model))
     bias, classes = state.get(f"{row.heads[0]}.bias"), model.output_shape[-1]
-    names = _class_names(path, weights)
+    headless = row.headless and not any(name.rpartition(".")[0] in row.heads for name in state)
+    names = () if headless else _class_names(path, weights)
     same = not class_names or not names or tuple(names) == tuple(class_names)
-    if bias is None or (same and bias.shape == (classes,)):
+    if not headless and (bias is None or (same and bias.shape == (classes,))):
         return load_state(model, state, source=str(path))
     report = load_state(model, state, source=str(path), leave_out=row.heads)
     rows = [(new, names.index(name)) for new, name in enumerate(class_names) if name in names]

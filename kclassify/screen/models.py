@@ -46,6 +46,7 @@ def facts(row: ModelRow) -> dict[str, Any]:
         "weights": where(row),
         "sources": list(row.sources),
         "licence": row.licence,
+        "headless": row.headless,
     }
 
 

@@ -18,7 +18,7 @@ def open_teacher(config: DistillConfig, class_names: tuple[str, ...]) -> keras.M
     Raises:
         ModelError: it knows other classes or is for several labels a picture, and its logits have a weight.
     """
-    model, card = reference.open_keras(reference.find(config.teacher or ""))
+    model, card = reference.open_keras(reference.find(config.teacher or ""), classifier=bool(config.weight))
     if config.weight and card.multi_label:
         raise ModelError(
             f"distill.teacher '{config.teacher}' is for several labels a picture: its answers are no probabilities of one.\n"
