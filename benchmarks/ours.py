@@ -43,11 +43,11 @@ def cases(folder: Path, packed: Path) -> Iterator[Case]:
         pack_dataset(images, packed, short_side=256)
         return dataset.load(str(packed), None, val_fraction=0.02, seed=0, max_bad=0.0).train
 
-    yield Case("kclassify", lambda: _pipeline(images.train), BATCH)
     yield Case("kclassify, 2 threads", lambda: _pipeline(images.train, threads=2), BATCH)
+    yield Case("kclassify", lambda: _pipeline(images.train), BATCH)
     yield Case("kclassify, --cache ram", lambda: _pipeline(images.train, decoded=keep_decoded(images.train, "ram")), BATCH)
     yield Case("kclassify, data pack --short-side 256", lambda: _pipeline(shards()), BATCH)
-    for op in (POLICY | ERASING | MIXING).items():
+    for op in (ERASING | MIXING | POLICY).items():
         yield Case(f"kclassify, {op[0]}", lambda op=op: _pipeline(images.train, ops=(op,)), BATCH)
 
 

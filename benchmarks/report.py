@@ -93,7 +93,7 @@ def train_step(net: str) -> Subject:
 
 
 ZOO_ROWS = (
-    *("mobilenetv3_large", "efficientnet_b0", "efficientnet_lite0", "resnet18", "resnet50"),
+    *("mobilenetv3_large", "tf_efficientnet_b0", "efficientnet_lite0", "resnet18", "resnet50"),
     *("regnety_016", "densenet121", "vit_small_patch16_224", "swin_tiny_patch4_window7_224", "convnext_tiny"),
 )
 ZOO = Subject(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kclassify import presets
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -38,10 +40,14 @@ def test_a_run_on_a_few_images_tells_rates_and_ratios():
 def test_the_tables_in_the_readme_are_those_of_the_numbers_kept(report):
     kept = sorted((FOLDER / "results").iterdir())
     assert report.PIPELINE.results in kept
-    for subject in (report.PIPELINE, *map(report.train_step, ("mobilenetv3_large", "resnet50"))):
+    for subject in (report.PIPELINE, report.ZOO, *map(report.train_step, ("mobilenetv3_large", "resnet50"))):
         if subject.results in kept:
             numbers = json.loads(subject.results.read_text(encoding="utf-8"))
             assert f"{subject.begin}\n{report.table(subject, numbers)}" in report.README.read_text(encoding="utf-8")
+
+
+def test_the_models_of_the_zoos_benchmark_are_rows_that_timm_has(report):
+    assert len(report.ZOO_ROWS) == 10 and all(presets.get(name).timm for name in report.ZOO_ROWS)
 
 
 def test_ratios_are_of_measurements_of_the_same_round(report):

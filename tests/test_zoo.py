@@ -45,8 +45,6 @@ LAYOUTS = {
     for name, facts in json.loads(file.read_text()).items()
     if "timm_layout" in facts
 }
-# Families of which a layer is none of Keras' own: their files load after `import kclassify` alone.
-OWN_LAYERS: set[str] = set()
 
 
 def published():
@@ -124,12 +122,9 @@ if any(name.startswith("kclassify") for name in sys.modules):
 """
 
 
-@pytest.mark.parametrize("names", [KINDS, pytest.param(tuple(LOGITS), marks=pytest.mark.zoo)], ids=["kinds", "all"])
-def test_saved_models_load_in_plain_keras(tmp_path, names):
+def test_saved_models_load_in_plain_keras(tmp_path):
     inputs, expected = {}, {}
-    for row in map(presets.get, names):
-        if row.family in OWN_LAYERS:
-            continue
+    for row in map(presets.get, KINDS):
         model = small(row)
         load_state(model, reference.draw_state(shapes_of(model)), source="drawn")
         inputs[row.name] = reference.draw_images(shapes=[model.input_shape[1:3]])[0]

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 import reference_weights as reference
 from sklearn.datasets import load_digits
-from test_zoo import OWN_LAYERS, SMALLEST
+from test_zoo import SMALLEST
 
 from kclassify import presets
 from kclassify.formats import onnx
@@ -64,7 +64,6 @@ if any(name.startswith("kclassify") for name in sys.modules):
 
 @EACH
 def test_a_saved_model_is_the_same_in_plain_keras(row, tmp_path):
-    assert row.family not in OWN_LAYERS
     model = drawn(row)
     pixels = reference.draw_images(shapes=[model.input_shape[1:3]])[0]
     np.save(tmp_path / "pixels.npy", pixels)
