@@ -78,7 +78,7 @@ def _measure(model: Any, batches: Any, index: Any, multi_label: bool, console: C
     import keras
 
     from kclassify.metrics import multi_label_results, results, training_metrics
-    from kclassify.models.bundle import logits_model
+    from kclassify.models.head import logits_model
 
     judged = logits_model(model)
     with console.progress("evaluating", total) as bar:

@@ -62,7 +62,7 @@ def open_keras(reference: Reference, *, classifier: bool = True) -> tuple[Any, M
         raise ModelError(f"{name}: its weights have no classifier. Train one: kclassify train DATA --preset {name} --weights pretrained")
     devices.start()
     if reference.row is None:
-        from kclassify.models import bundle
+        from kclassify import bundle
 
         return bundle.load(reference.path or "")
     from kclassify.models import create_model

@@ -15,9 +15,9 @@ devices.start()
 
 import tiny  # noqa: E402 - TensorFlow starts quietly first
 
+from kclassify import bundle  # noqa: E402
 from kclassify.cli import run  # noqa: E402
 from kclassify.data import dataset  # noqa: E402
-from kclassify.models import bundle  # noqa: E402
 from kclassify.training import checkpoint, loop, run_folder, setup, state  # noqa: E402
 
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree")

@@ -147,9 +147,9 @@ def torch_logits(model, row, pixels: np.ndarray) -> np.ndarray:
 def test_timm_opens_an_export_and_answers_alike(tmp_path, timm, channels):
     """In PyTorch, from the folder of `export --format timm`: the logits of the Keras model, of one that sees grey too."""
     from kclassify import formats, presets
-    from kclassify.models import bundle, create_model
-    from kclassify.models.initial import draw_weights
+    from kclassify.models import create_model, head
     from kclassify.presets.card import ModelCard
+    from kclassify.training.initial import draw_weights
 
     row = presets.get("mobilenetv3_small")
     card = ModelCard(row.name, tuple(f"class {number}" for number in range(7)), row.preprocessing)
@@ -159,7 +159,7 @@ def test_timm_opens_an_export_and_answers_alike(tmp_path, timm, channels):
     theirs = timm.create_model(f"local-dir:{tmp_path / 'out'}", pretrained=True)
     pixels = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3)).astype("float32")
     logits = torch_logits(theirs, row, pixels if channels == 3 else pixels @ np.array([[0.299], [0.587], [0.114]], "float32"))
-    ours = bundle.logits_model(model).predict_on_batch([pixels])
+    ours = head.logits_model(model).predict_on_batch([pixels])
     assert np.abs(ours - logits).max() < 2e-5 * np.abs(logits).max()
     assert theirs.num_classes == 7 and theirs.pretrained_cfg["label_names"] == list(card.class_names)
 

@@ -9,7 +9,7 @@ from kclassify.config.limits import LOSSES, SCHEDULES
 from kclassify.devices import cluster
 from kclassify.errors import UsageError
 from kclassify.models import create_model
-from kclassify.models.initial import draw_weights
+from kclassify.training.initial import draw_weights
 from kclassify.training.losses import ClassificationLoss, balanced_weights
 from kclassify.training.optimizer import make_groups, make_optimizer
 from kclassify.training.schedules import Table, learning_rates

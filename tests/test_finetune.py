@@ -14,13 +14,13 @@ from safetensors.numpy import save
 from test_training import SMALL, digits  # noqa: F401 - a fixture
 
 import kclassify as kc
-from kclassify import presets, remote
+from kclassify import bundle, presets, remote
 from kclassify.config import DistillConfig, LossConfig
 from kclassify.errors import DataError, ModelError, SetupError
-from kclassify.models import bundle, create_model, load_weights, state_dict
-from kclassify.models.initial import draw_weights
+from kclassify.models import create_model, load_weights, state_dict
 from kclassify.presets.card import ModelCard
 from kclassify.training.distillation import open_teacher, with_teacher
+from kclassify.training.initial import draw_weights
 from kclassify.training.losses import ClassificationLoss
 
 ROW = presets.get("resnet18")

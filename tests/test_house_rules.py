@@ -14,7 +14,7 @@ CHAIN = (
     ("errors",),
     ("presets", "statefiles"),
     ("config",),
-    ("devices", "console", "remote"),
+    ("bundle", "devices", "console", "remote"),
     ("data", "models", "metrics"),
     ("reference",),
     ("training",),

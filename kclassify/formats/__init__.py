@@ -19,13 +19,14 @@ from kclassify.reference import Reference, open_keras
 
 @dataclass(frozen=True)
 class Format:
-    """One format: the suffix of its files ("" for a folder) and its functions."""
+    """One format: the suffix of its files ("" for a folder) and its functions; `final` for one that is never trained again."""
 
     name: str
     suffix: str
     save: Callable[[Any, ModelCard, Path], None]
     load: Callable[[Path], Predictor]
     detect: Callable[[Path], bool]
+    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class ExportReport:
 
 
 ROWS = (
-    Format("saved_model", "", saved_model.save, saved_model.load, saved_model.detect),
-    Format("onnx", ".onnx", onnx.save, onnx.load, onnx.detect),
-    Format("tf-trt", "", partial(tf_trt.save, save_plain=saved_model.save), saved_model.load, tf_trt.detect),
+    Format("saved_model", "", saved_model.save, saved_model.load, saved_model.detect, final=True),
+    Format("onnx", ".onnx", onnx.save, onnx.load, onnx.detect, final=True),
+    Format("tf-trt", "", partial(tf_trt.save, save_plain=saved_model.save), saved_model.load, tf_trt.detect, final=True),
     Format("timm", "", timm.save, timm.load, timm.detect),
     Format("keras", ".keras", keras_file.save, keras_file.load, keras_file.detect),
 )
@@ -138,8 +139,15 @@ def draft_folder(path: Path) -> Iterator[Path]:
 
 
 def write(row: Format, model: Any, card: ModelCard, draft: Path) -> None:
-    """Run the format's exporter; what a converter raises on a model that it cannot hold becomes a ModelError."""
+    """Run the format's exporter; what a converter raises on a model that it cannot hold becomes a ModelError.
+
+    Where nothing will be trained any more, branches that are summed are written as the one convolution that they come to.
+    """
     try:
+        if row.final:
+            from kclassify.formats.reparameterise import reparameterise
+
+            model = reparameterise(model)
         row.save(model, card, draft)
     except (KClassifyError, OSError):
         raise

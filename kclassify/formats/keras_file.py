@@ -27,7 +27,7 @@ def keras_forward(model: Any, card: ModelCard) -> Callable[[np.ndarray], np.ndar
 
 def save(model: Any, card: ModelCard, path: Path) -> None:
     """Write model and card to one `.keras` file."""
-    from kclassify.models import bundle
+    from kclassify import bundle
 
     bundle.save(model, card, path)
 
@@ -35,7 +35,7 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 def load(path: Path) -> Predictor:
     """Open a `.keras` file that kclassify wrote; Keras insists on that suffix."""
     devices.start()
-    from kclassify.models import bundle
+    from kclassify import bundle
 
     if path.suffix != ".keras":
         raise ModelError(

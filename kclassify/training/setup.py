@@ -26,10 +26,10 @@ from kclassify.errors import ModelError, UsageError
 from kclassify.metrics import training_metrics
 from kclassify.models import create_model, load_weights
 from kclassify.models.blocks import layer_name
-from kclassify.models.initial import draw_weights
 from kclassify.presets.card import ModelCard
 from kclassify.training import batch_size
 from kclassify.training.distillation import open_teacher, with_teacher
+from kclassify.training.initial import draw_weights
 from kclassify.training.losses import ClassificationLoss, balanced_weights
 from kclassify.training.optimizer import make_groups, make_optimizer
 from kclassify.training.replicas import for_training

@@ -1,6 +1,6 @@
 """Swin Transformer (arXiv 2103.14030): attention inside windows that are shifted in every second block."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from keras import ops
@@ -21,16 +21,17 @@ from kclassify.models.blocks import (
     parameter,
 )
 
+EPSILON = 1e-5  # of norms
 
-def position_bias(x: Tensor, window: int, heads: int, *, name: str) -> Tensor:
-    """What attention adds for the distance of two pixels: [1, 1, heads, L, L] with L = window * window."""
-    span = 2 * window - 1
-    table = parameter(x, (span**2, heads), name=f"{name}.relative_position_bias_table")
-    table = ops.reshape(table, (1, span, span, heads))
+
+def by_distance(table: Tensor, window: int) -> Tensor:
+    """A number for each pair of pixels of a window from one for each offset, [1, span, span, heads] with span = 2 * window - 1.
+
+    Returns [1, 1, heads, L, L] with L = window * window: what attention adds.
+    """
     distance = np.subtract.outer(np.arange(window), np.arange(window)) + window - 1
     bias = ops.take(ops.take(table, distance, axis=1), distance, axis=3)  # [1, from row, to row, from column, to column, heads]
-    bias = ops.transpose(bias, (0, 5, 1, 3, 2, 4))
-    return ops.reshape(bias, (1, 1, heads, window**2, window**2))
+    return ops.reshape(ops.transpose(bias, (0, 5, 1, 3, 2, 4)), (1, 1, table.shape[-1], window**2, window**2))
 
 
 def stripes(side: int, window: int, shift: int) -> np.ndarray:
@@ -50,7 +51,9 @@ def shift_mask(one: Tensor, height: int, width: int, window: int, shift: int) ->
 def window_attention(x: Tensor, heads: int, window: int, shift: int, *, name: str) -> Tensor:
     """Multi-head attention inside windows: [N, H, W, C] -> the same."""
     height, width, channels = x.shape[1:]
-    bias = position_bias(x, window, heads, name=name)
+    span = 2 * window - 1
+    table = parameter(x, (span**2, heads), name=f"{name}.relative_position_bias_table")
+    bias = by_distance(ops.reshape(table, (1, span, span, heads)), window)
     if shift:
         one = ops.ones_like(bias[:, 0, 0, 0, :1])
         bias = bias + ops.cast(shift_mask(one, height, width, window, shift), bias.dtype)
@@ -70,8 +73,32 @@ def merge(x: Tensor, *, name: str) -> Tensor:
     """Four neighbours into one: [N, H, W, C] -> [N, H/2, W/2, 2 * C]."""
     height, width, channels = x.shape[1:]
     x = ops.transpose(ops.reshape(x, (-1, height // 2, 2, width // 2, 2, channels)), (0, 1, 3, 4, 2, 5))
-    x = layer_norm(ops.reshape(x, (-1, height // 2, width // 2, 4 * channels)), name=f"{name}.norm", epsilon=1e-5)
+    x = layer_norm(ops.reshape(x, (-1, height // 2, width // 2, 4 * channels)), name=f"{name}.norm", epsilon=EPSILON)
     return dense(x, 2 * channels, name=f"{name}.reduction", bias=False)
+
+
+def stages(
+    x: Tensor,
+    *,
+    width: int,
+    depths: Sequence[int],
+    window: int,
+    drop_path: float,
+    merge: Callable[..., Tensor],
+    block: Callable[..., Tensor],
+) -> tuple[list[Tensor], Tensor]:
+    """From normalised pixels to four maps and features, with merges of neighbours between and windows shifted in every second block."""
+    x = convolution(x, width, 4, 4, name="patch_embed.proj", padding="valid", bias=True)  # [N, H/4, W/4, width]
+    x = layer_norm(x, name="patch_embed.norm", epsilon=EPSILON)
+    pyramid = []
+    for stage, rates in enumerate(drop_rates(drop_path, depths)):
+        x = merge(x, name=f"layers.{stage}.downsample") if stage else x  # [N, H/(4 << stage), ..., width << stage]
+        size = min(window, *x.shape[1:3])
+        for index, rate in enumerate(rates):
+            shift = size // 2 if index % 2 and min(x.shape[1:3]) > size else 0
+            x = block(x, stage, size, shift, rate, name=f"layers.{stage}.blocks.{index}")
+        pyramid.append(x)
+    return pyramid, global_pool(layer_norm(x, name="norm", epsilon=EPSILON))
 
 
 def build(
@@ -80,18 +107,11 @@ def build(
     """Normalised [N, H, W, 3] -> four maps and features [N, 8 * width]. Raises UsageError for sides that windows do not fill."""
     if any(side % (32 * window) for side in fixed_size(x)):
         raise UsageError(f"Unusable input_shape: {x.shape[1:]}. Expected sides that are multiples of {32 * window}.")
-    x = convolution(x, width, 4, 4, name="patch_embed.proj", padding="valid", bias=True)  # [N, H/4, W/4, width]
-    x = layer_norm(x, name="patch_embed.norm", epsilon=1e-5)
-    pyramid = []
-    for stage, rates in enumerate(drop_rates(drop_path, depths)):
-        x = merge(x, name=f"layers.{stage}.downsample") if stage else x  # [N, H/(4 << stage), ..., width << stage]
-        size = min(window, *x.shape[1:3])
-        for index, rate in enumerate(rates):
-            name, shift = f"layers.{stage}.blocks.{index}", size // 2 if index % 2 and min(x.shape[1:3]) > size else 0
-            y = window_attention(layer_norm(x, name=f"{name}.norm1", epsilon=1e-5), heads[stage], size, shift, name=f"{name}.attn")
-            x = add(y, x, name=f"{name}.attn", drop=rate)
-            y = mlp(layer_norm(x, name=f"{name}.norm2", epsilon=1e-5), 4 * x.shape[-1], name=f"{name}.mlp")
-            x = add(y, x, name=f"{name}.mlp", drop=rate)
-        pyramid.append(x)
-    x = layer_norm(x, name="norm", epsilon=1e-5)
-    return pyramid, global_pool(x)
+
+    def block(x: Tensor, stage: int, size: int, shift: int, rate: float, *, name: str) -> Tensor:
+        y = window_attention(layer_norm(x, name=f"{name}.norm1", epsilon=EPSILON), heads[stage], size, shift, name=f"{name}.attn")
+        x = add(y, x, name=f"{name}.attn", drop=rate)
+        y = mlp(layer_norm(x, name=f"{name}.norm2", epsilon=EPSILON), 4 * x.shape[-1], name=f"{name}.mlp")
+        return add(y, x, name=f"{name}.mlp", drop=rate)
+
+    return stages(x, width=width, depths=depths, window=window, drop_path=drop_path, merge=merge, block=block)

@@ -11,11 +11,8 @@ from kclassify.models.blocks import (
     Tensor,
     activate,
     add,
-    convolution,
     dense,
-    drop_rates,
     fixed_size,
-    global_pool,
     into_windows,
     layer_name,
     layer_norm,
@@ -23,8 +20,8 @@ from kclassify.models.blocks import (
     out_of_windows,
     parameter,
 )
+from kclassify.models.families.swin import EPSILON, by_distance, shift_mask, stages
 
-EPSILON = 1e-5
 SHORTEST = 3e-4  # of a vector that is made one long: its square is still a number in float16
 STEEPEST = math.log(100)  # of the cosines' factor
 
@@ -39,23 +36,7 @@ def distance_bias(one: Tensor, window: int, trained: int, heads: int, *, name: s
     pairs = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1)[None].astype("float32")  # [1, span, span, 2]
     table = dense(ops.multiply(ops.reshape(one, (1, 1, 1, 1)), pairs), 512, name=f"{name}.0")
     table = dense(activate(table, "relu", name=f"{name}.0"), heads, name=f"{name}.2", bias=False)  # [1, span, span, heads]
-    distance = np.subtract.outer(np.arange(window), np.arange(window)) + window - 1
-    bias = ops.take(ops.take(16 * ops.sigmoid(table), distance, axis=1), distance, axis=3)
-    return ops.reshape(ops.transpose(bias, (0, 5, 1, 3, 2, 4)), (1, 1, heads, window**2, window**2))
-
-
-def stripes(side: int, window: int, shift: int) -> np.ndarray:
-    """Of each row (or column) of a shifted picture, which of three stripes it belongs to."""
-    return np.repeat([0, 1, 2], [side - window, window - shift, shift])
-
-
-def shift_mask(one: Tensor, height: int, width: int, window: int, shift: int) -> Tensor:
-    """-100 for pixels of a window that were not neighbours before the shift: [1, windows, 1, L, L]; `one` is any [1] of ones."""
-    zones = 3 * stripes(height, window, shift)[:, None] + stripes(width, window, shift)
-    zones = zones.reshape(height // window, window, width // window, window).transpose(0, 2, 1, 3)
-    here = ops.multiply(ops.reshape(one, (1, 1, 1)), zones.reshape(1, -1, window**2).astype("float32"))  # [1, windows, L]
-    apart = ops.not_equal(ops.expand_dims(here, -1), ops.expand_dims(here, -2))
-    return ops.expand_dims(ops.cast(apart, "float32") * -100.0, 2)
+    return by_distance(16 * ops.sigmoid(table), window)
 
 
 def attention(x: Tensor, heads: int, window: int, shift: int, trained: int, *, name: str) -> Tensor:
@@ -112,17 +93,11 @@ def build(
     sides = fixed_size(x)
     if any(side % 32 or (side >> stage + 2) % min(window, min(sides) >> stage + 2) for side in sides for stage in range(4)):
         raise UsageError(f"Unusable input_shape: {x.shape[1:]}. Expected sides such as {4 * window} or multiples of {32 * window}.")
-    x = convolution(x, width, 4, 4, name="patch_embed.proj", padding="valid", bias=True)  # [N, H/4, W/4, width]
-    x = layer_norm(x, name="patch_embed.norm", epsilon=EPSILON)
-    pyramid = []
-    for stage, rates in enumerate(drop_rates(drop_path, depths)):
-        x = merge(x, name=f"layers.{stage}.downsample") if stage else x  # [N, H/(4 << stage), ..., width << stage]
-        size = min(window, *x.shape[1:3])
-        for index, rate in enumerate(rates):
-            name, shift = f"layers.{stage}.blocks.{index}", size // 2 if index % 2 and min(x.shape[1:3]) > size else 0
-            y = attention(x, heads[stage], size, shift, trained[stage], name=f"{name}.attn")
-            x = add(last_norm(y, name=f"{name}.norm1"), x, name=f"{name}.attn", drop=rate)
-            y = last_norm(mlp(x, 4 * x.shape[-1], name=f"{name}.mlp"), name=f"{name}.norm2")
-            x = add(y, x, name=f"{name}.mlp", drop=rate)
-        pyramid.append(x)
-    return pyramid, global_pool(layer_norm(x, name="norm", epsilon=EPSILON))
+
+    def block(x: Tensor, stage: int, size: int, shift: int, rate: float, *, name: str) -> Tensor:
+        y = attention(x, heads[stage], size, shift, trained[stage], name=f"{name}.attn")
+        x = add(last_norm(y, name=f"{name}.norm1"), x, name=f"{name}.attn", drop=rate)
+        y = last_norm(mlp(x, 4 * x.shape[-1], name=f"{name}.mlp"), name=f"{name}.norm2")
+        return add(y, x, name=f"{name}.mlp", drop=rate)
+
+    return stages(x, width=width, depths=depths, window=window, drop_path=drop_path, merge=merge, block=block)

@@ -1,4 +1,4 @@
-"""RepVGG in the form that is trained; kclassify.models.reparameterise makes the form for prediction."""
+"""RepVGG in the form that is trained; an export has the form for prediction."""
 
 from kclassify.presets.row import Series
 

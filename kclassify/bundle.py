@@ -50,10 +50,3 @@ def load(path: str | os.PathLike[str]) -> tuple[keras.Model, ModelCard]:
         return keras.models.load_model(path, compile=False, safe_mode=True), card
     except Exception as error:  # Keras raises many kinds here
         raise ModelError(f"{path}: Keras cannot load it ({str(error).splitlines()[0][:200]}).") from error
-
-
-def logits_model(model: keras.Model) -> keras.Model:
-    """The same model without the softmax or sigmoid at its end, if it has one: for a loss that is exact for confident answers."""
-    last, ends = model.layers[-1], (keras.activations.softmax, keras.activations.sigmoid)
-    has_end = isinstance(last, keras.layers.Activation) and last.activation in ends
-    return keras.Model(model.inputs, last.input, name=model.name) if has_end else model

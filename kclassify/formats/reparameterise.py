@@ -15,9 +15,11 @@ Branch = tuple[layers.BatchNormalization, layers.Conv2D | None]
 def reparameterise(model: keras.Model) -> keras.Model:
     """A model of the same function, for prediction: a sum of BatchNorms of an input and of its convolutions becomes one convolution.
 
-    It is called "NAME-reparam_conv", as in timm. A model without such sums comes back as a copy.
+    It is called "NAME-reparam_conv", as in timm. A model without such sums is given back as it is.
     """
     sums = {layer.name: found for layer in model.layers if isinstance(layer, layers.Add) and (found := _branches(layer))}
+    if not sums:
+        return model
     fused = {f"{name.removesuffix('-add')}-reparam_conv": branches for name, branches in sums.items()}
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Tensor:
