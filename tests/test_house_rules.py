@@ -16,7 +16,7 @@ CHAIN = (
     ("config",),
     ("bundle", "devices", "console", "remote"),
     ("data", "models", "metrics"),
-    ("reference",),
+    ("reference", "reparameterise"),
     ("training",),
     ("evaluation",),
     ("predictor",),

@@ -9,9 +9,9 @@ import pytest
 import reference_weights as reference
 
 from kclassify import formats, presets
-from kclassify.formats.reparameterise import reparameterise
 from kclassify.models import create_model, load_state, state_dict
 from kclassify.presets.card import ModelCard
+from kclassify.reparameterise import reparameterise
 from kclassify.statefiles import safetensor
 
 

@@ -145,7 +145,7 @@ def write(row: Format, model: Any, card: ModelCard, draft: Path) -> None:
     """
     try:
         if row.final:
-            from kclassify.formats.reparameterise import reparameterise
+            from kclassify.reparameterise import reparameterise
 
             model = reparameterise(model)
         row.save(model, card, draft)
