@@ -1,6 +1,6 @@
 """Runs one model of PaddleClas for tools/references.py, in a Python that has paddlepaddle and paddleclas.
 
-Arguments: model, classes, an .npz with `images/N` (normalised [n, 3, H, W]) and maybe `state/NAME`, and the .npz to write, with
+Arguments: model, classes, an .npz with `images/N` (normalised [n, 3, H, W]) and `state/NAME`, and the .npz to write, with
 `state/NAME` and `logits/N`.
 """
 
@@ -39,32 +39,6 @@ def find_model(name: str) -> Any:
     sys.exit(f"PaddleClas has no model called {name}")
 
 
-# Of ResNeSt and HRNet: saturated gates turn rounding into other logits, in PaddleClas too.
-GATES = ("conv2.conv3.weight", "se.fc_squeeze.weight", "se.fc_excitation.weight")
-
-
-def randomise(model: Any, seed: int) -> None:
-    """Fresh statistics and scales for BatchNorm, and some spread for parameters that start at 0."""
-    import paddle
-
-    generator = np.random.default_rng(seed)
-    for name, tensor in model.state_dict().items():
-        shape = tensor.shape
-        if name.endswith("_variance"):
-            values = generator.uniform(0.5, 1.5, shape)
-        elif name.endswith("_mean") or (len(shape) == 1 and name.endswith("bias")):
-            values = generator.normal(0, 0.1, shape)
-        elif len(shape) == 1:
-            values = generator.uniform(0.5, 1.5, shape)
-        elif name.endswith(GATES):
-            values = 0.01 * tensor.numpy()
-        elif name.endswith("conv2.conv2.conv.weight"):  # an involution squares large numbers
-            values = generator.normal(0, 1e-3, shape)
-        else:
-            continue
-        tensor.set_value(paddle.to_tensor(values.astype("float32")))
-
-
 def main(name: str, classes: str, given: str, made: str) -> None:
     """See the file's docstring."""
     import paddle
@@ -73,16 +47,13 @@ def main(name: str, classes: str, given: str, made: str) -> None:
     model.eval()
     with np.load(given) as file:
         arrays = {key: file[key] for key in file}
+    known = {key.replace("/", "."): key for key in model.state_dict()}
     state = {key.removeprefix("state/"): paddle.to_tensor(value) for key, value in arrays.items() if key.startswith("state/")}
-    if state:
-        known = {key.replace("/", "."): key for key in model.state_dict()}
-        state = {known.get(key, key): value for key, value in state.items()}
-        missing = set(model.state_dict()) ^ set(state)
-        if missing:
-            sys.exit(f"{name}: other tensors than PaddleClas': {sorted(missing)[:5]}")
-        model.set_state_dict(state)
-    else:
-        randomise(model, int.from_bytes(np.random.default_rng().bytes(4), "little"))
+    state = {known.get(key, key): value for key, value in state.items()}
+    missing = set(model.state_dict()) ^ set(state)
+    if missing:
+        sys.exit(f"{name}: other tensors than PaddleClas': {sorted(missing)[:5]}")
+    model.set_state_dict(state)
     out = {f"state/{key}": value.numpy() for key, value in model.state_dict().items()}
     with paddle.no_grad():
         for key, value in arrays.items():

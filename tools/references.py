@@ -81,13 +81,13 @@ def torch_logits(model: Any, row: ModelRow, images: np.ndarray) -> np.ndarray:
 
 
 def paddle(
-    python: str, row: ModelRow, images: list[np.ndarray], *, num_classes: int = 1000, state: State | None = None
+    python: str, row: ModelRow, images: list[np.ndarray], state: State, *, num_classes: int = 1000
 ) -> tuple[State, list[np.ndarray]]:
-    """(state, logits of each batch) of PaddleClas' model under Paddle's names, run by another Python; `state` None draws a fresh one."""
+    """(state, logits of each batch) of PaddleClas' model that has been given `state`, under Paddle's names, run by another Python."""
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder, "given.npz"), Path(folder, "made.npz")
         arrays: dict[str, Any] = {f"images/{number}": normal(row, batch) for number, batch in enumerate(images)}
-        arrays |= {f"state/{name}": tensor for name, tensor in (state or {}).items()}
+        arrays |= {f"state/{name}": tensor for name, tensor in state.items()}
         np.savez(given, **arrays)
         script = Path(__file__).with_name("paddle_reference.py")
         subprocess.run([python, str(script), reference_of(row).partition(":")[2], str(num_classes), str(given), str(made)], check=True)
