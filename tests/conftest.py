@@ -8,7 +8,14 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # here, because test modules import TensorFlow while they are collected
 
+# Begun first, so that no worker is left with one of them when the others have finished.
+_LONGEST = ("test_zoo.py", "test_models.py", "test_reliability.py", "test_notebooks.py", "test_devices.py")
 _LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first; within a file, and among the others, the order stays."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
 
 
 @pytest.fixture(scope="session", autouse=True)
