@@ -45,20 +45,20 @@ def main(name: str, classes: str, given: str, made: str) -> None:
 
     model = find_model(name)(class_num=int(classes))
     model.eval()
-    with np.load(given) as file:
-        arrays = {key: file[key] for key in file}
     known = {key.replace("/", "."): key for key in model.state_dict()}
-    state = {key.removeprefix("state/"): paddle.to_tensor(value) for key, value in arrays.items() if key.startswith("state/")}
-    state = {known.get(key, key): value for key, value in state.items()}
-    missing = set(model.state_dict()) ^ set(state)
-    if missing:
-        sys.exit(f"{name}: other tensors than PaddleClas': {sorted(missing)[:5]}")
-    model.set_state_dict(state)
-    out = {f"state/{key}": value.numpy() for key, value in model.state_dict().items()}
-    with paddle.no_grad():
-        for key, value in arrays.items():
+    out = {}
+    with np.load(given) as file, paddle.no_grad():
+        names = [key.removeprefix("state/") for key in file if key.startswith("state/")]
+        missing = set(model.state_dict()) ^ {known.get(key, key) for key in names}
+        if missing:
+            sys.exit(f"{name}: other tensors than PaddleClas': {sorted(missing)[:5]}")
+        tensors = model.state_dict()
+        for key in names:  # one after the other: the largest model has 3 GB of them
+            tensors[known.get(key, key)].set_value(file[f"state/{key}"])
+        for key in file:
             if key.startswith("images/"):
-                out[key.replace("images", "logits")] = model(paddle.to_tensor(value)).numpy()
+                out[key.replace("images", "logits")] = model(paddle.to_tensor(file[key])).numpy()
+    out |= {f"state/{key}": value.numpy() for key, value in model.state_dict().items()}
     np.savez(made, **out)
 
 
