@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import re
+import sys
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ import reference_weights as reference
 from kclassify import presets
 from kclassify.errors import ModelError, SetupError, UsageError
 from kclassify.models import create_model, load_state, load_weights, state_dict
+from kclassify.models.blocks import activate, add
 from kclassify.reference import find, open_keras
 
 
@@ -209,3 +211,16 @@ def test_half_precision_keeps_float32_at_both_ends():
         keras.config.set_dtype_policy("float32")
     assert model.get_layer("normalise").compute_dtype == model.get_layer("classifier").compute_dtype == model.output.dtype == "float32"
     assert model.get_layer("conv_stem").compute_dtype == "float16"
+
+
+def test_a_graph_of_more_steps_than_python_recurses_is_made():
+    """MaxViT's have 2,348; Keras walks back from the answer to the picture by recursion, and finds the way past all branches."""
+    x = image = keras.Input((1, 1, 2))
+    for number in range(150):
+        y = x
+        for step in range(sys.getrecursionlimit() // 125):
+            y = activate(y, "relu", name=f"block.{number}.{step}")
+        x = add(y, x, name=f"block.{number}")
+    model = keras.Model(image, x)
+    assert len(model.layers) > sys.getrecursionlimit()
+    assert len(keras.models.clone_model(model).layers) == len(model.layers)

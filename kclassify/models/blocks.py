@@ -90,8 +90,11 @@ def batch_norm(x: Tensor, *, name: str, epsilon: float = 1e-5, zero: bool = Fals
 def activate(x: Tensor, activation: str | None, *, name: str) -> Tensor:
     """The activation as a layer of its own, named after the layer that it follows: explanations and exports find it. None changes nothing.
 
-    The names are Keras': "relu", "relu6", "silu" (swish), "hard_silu" (hard swish), "hard_sigmoid", "sigmoid", "gelu" (exact).
+    The names are Keras': "relu", "relu6", "silu" (swish), "hard_silu" (hard swish), "hard_sigmoid", "sigmoid", "tanh", "gelu" (exact);
+    "gelu_tanh" is the usual estimate of it, an operation that no layer can name.
     """
+    if activation == "gelu_tanh":
+        return ops.gelu(x, approximate=True)
     return x if activation is None else layers.Activation(activation, name=layer_name(f"{name}.activation"))(x)
 
 
@@ -147,7 +150,8 @@ def add(x: Tensor, shortcut: Tensor, *, name: str, drop: float = 0.0) -> Tensor:
     """The sum of a block's branch `x` and its shortcut, [N, ..., C]; `drop` is the rate of stochastic depth on the branch."""
     if drop:
         x = layers.Dropout(drop, noise_shape=(None, *[1] * (len(x.shape) - 1)), seed=0, name=layer_name(f"{name}.drop_path"))(x)
-    return layers.Add(name=layer_name(f"{name}.add"))([x, shortcut])
+    # The shortcut first: Keras follows first inputs back to the picture by recursion, and Python ends that in a graph of 1,000 steps.
+    return layers.Add(name=layer_name(f"{name}.add"))([shortcut, x])
 
 
 def concatenate(tensors: Sequence[Tensor], *, name: str, axis: int = -1) -> Tensor:
