@@ -39,7 +39,7 @@ test-backends: .venv-parity/.installed
 	KERAS_BACKEND=torch .venv-parity/bin/python -m pytest -m "not zoo" tests/test_zoo.py -k logits_equal
 
 test-zoo: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py tests/test_zoo_families.py
+	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py tests/test_zoo_families.py tests/test_reparameterise.py tests/test_applications.py
 
 test-parity: .venv-parity/.installed .venv-paddle/.installed
 	.venv-parity/bin/python tools/parity.py --save
