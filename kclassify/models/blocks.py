@@ -1,7 +1,7 @@
 """The vocabulary in which every family is written: layers named by the torch path of their weights."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras import initializers, layers, ops
@@ -12,6 +12,7 @@ Tensor = Any  # a KerasTensor of the functional graph
 
 # The layout is written out: a user's keras.json may say channels_first.
 LAYOUT = "channels_last"
+PADDLE = ("_conv", "_batch_norm")  # the leaves of most of PaddleClas' units
 
 
 def layer_name(path: str) -> str:
@@ -111,6 +112,13 @@ def conv_bn(
     return activate(batch_norm(x, name=names[1], **norm), activation, name=names[1])
 
 
+def unit(
+    x: Tensor, channels: int, kernel: Any = 1, stride: int = 1, *, name: str, leaves: tuple[str, str] = ("conv", "bn"), **more: Any
+) -> Tensor:
+    """`conv_bn` whose two layers are the `leaves` of one torch path: [N, H, W, C] -> [N, H/stride, W/stride, channels]."""
+    return conv_bn(x, channels, kernel, stride, names=(f"{name}.{leaves[0]}", f"{name}.{leaves[1]}"), **more)
+
+
 def max_pool(x: Tensor, kernel: int = 3, stride: int = 2, *, name: str, padding: int | None = None) -> Tensor:
     """[N, H, W, C] -> [N, H/stride, W/stride, C], padded as in torch by kernel // 2. Only after a ReLU: zeros must be as good as -inf."""
     amount = kernel // 2 if padding is None else padding
@@ -123,9 +131,23 @@ def average_pool(x: Tensor, kernel: int, stride: int, *, name: str, padding: str
     return layers.AveragePooling2D(kernel, stride, padding=padding, data_format=LAYOUT, name=layer_name(name))(x)
 
 
+def mean_of_nine(x: Tensor, stride: int, *, exclusive: bool) -> Tensor:
+    """The mean of each 3x3 neighbourhood: [N, H, W, C] -> [N, H/stride, W/stride, C]; zeros around the picture count unless `exclusive`."""
+
+    def mean(values: Tensor) -> Tensor:
+        return ops.average_pool(ops.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0))), 3, stride, "valid", LAYOUT)
+
+    return mean(x) / mean(ops.ones_like(x[..., :1])) if exclusive else mean(x)
+
+
 def global_pool(x: Tensor, *, name: str = "pool", keepdims: bool = False) -> Tensor:
     """[N, H, W, C] -> the mean over the picture, [N, C] or [N, 1, 1, C]."""
     return layers.GlobalAveragePooling2D(keepdims=keepdims, data_format=LAYOUT, name=layer_name(name))(x)
+
+
+def flatten(x: Tensor, *, name: str = "flatten") -> Tensor:
+    """[N, 1, 1, C] -> [N, C]."""
+    return layers.Flatten(data_format=LAYOUT, name=layer_name(name))(x)
 
 
 def squeeze_excite(
@@ -136,14 +158,18 @@ def squeeze_excite(
     activation: str = "relu",
     gate: str = "hard_sigmoid",
     convs: tuple[str, str] = ("conv_reduce", "conv_expand"),
+    layer: Callable[..., Tensor] = convolution,
 ) -> Tensor:
-    """[N, H, W, C] -> the same, each channel scaled by a gate in 0..1 from all of them (arXiv 1709.01507); inside are `channels`."""
+    """[N, H, W, C] -> the same, each channel scaled by a gate in 0..1 from all of them (arXiv 1709.01507); inside are `channels`.
+
+    `convs` are the names of the two 1x1 convolutions, which a file may keep as another `layer`, `dense`.
+    """
     y = global_pool(x, name=f"{name}.pool", keepdims=True)  # [N, 1, 1, C]
-    y = convolution(y, channels, name=f"{name}.{convs[0]}", bias=True)  # [N, 1, 1, channels]
+    y = layer(y, channels, name=f"{name}.{convs[0]}", bias=True)  # [N, 1, 1, channels]
     y = activate(y, activation, name=f"{name}.{convs[0]}")
-    y = convolution(y, x.shape[-1], name=f"{name}.{convs[1]}", bias=True)  # [N, 1, 1, C]
+    y = layer(y, x.shape[-1], name=f"{name}.{convs[1]}", bias=True)  # [N, 1, 1, C]
     y = activate(y, gate, name=f"{name}.{convs[1]}")
-    return layers.Multiply(name=layer_name(f"{name}.multiply"))([x, y])  # [N, H, W, C]
+    return multiply([x, y], name=name)  # [N, H, W, C]
 
 
 def add(x: Tensor, shortcut: Tensor, *, name: str, drop: float = 0.0) -> Tensor:
@@ -173,10 +199,10 @@ def layer_norm(x: Tensor, *, name: str, epsilon: float = 1e-6) -> Tensor:
     return layers.LayerNormalization(epsilon=epsilon, name=layer_name(name))(x)
 
 
-def mlp(x: Tensor, hidden: int, *, name: str, activation: str = "gelu", names: tuple[str, str] = ("fc1", "fc2")) -> Tensor:
-    """Two dense layers with an activation between them: [N, ..., C] -> the same."""
-    y = activate(dense(x, hidden, name=f"{name}.{names[0]}"), activation, name=f"{name}.{names[0]}")
-    return dense(y, x.shape[-1], name=f"{name}.{names[1]}")
+def mlp(x: Tensor, hidden: int, *, name: str, activation: str = "gelu", layer: Callable[..., Tensor] = dense) -> Tensor:
+    """Two dense layers, or as another `layer` two 1x1 convolutions, with an activation between them: [N, ..., C] -> the same."""
+    y = activate(layer(x, hidden, name=f"{name}.fc1", bias=True), activation, name=f"{name}.fc1")
+    return layer(y, x.shape[-1], name=f"{name}.fc2", bias=True)
 
 
 def scale(x: Tensor, *, name: str, start: float = 1e-6) -> Tensor:

@@ -30,13 +30,10 @@ def response_norm(x: Tensor, *, name: str) -> Tensor:
 
 def feed_forward(x: Tensor, *, name: str, pointwise: bool, response: bool) -> Tensor:
     """Two matrices with a GELU between them: [N, H, W, C] -> the same; `pointwise` where torch keeps them as 1x1 convolutions."""
-
-    def matrix(values: Tensor, channels: int, leaf: str) -> Tensor:
-        path = f"{name}.{leaf}"
-        return convolution(values, channels, name=path, bias=True) if pointwise else dense(values, channels, name=path)
-
-    y = activate(matrix(x, 4 * x.shape[-1], "fc1"), "gelu", name=f"{name}.fc1")  # [N, H, W, 4 * C]
-    return matrix(response_norm(y, name=f"{name}.grn") if response else y, x.shape[-1], "fc2")
+    layer = convolution if pointwise else dense
+    y = activate(layer(x, 4 * x.shape[-1], name=f"{name}.fc1", bias=True), "gelu", name=f"{name}.fc1")  # [N, H, W, 4 * C]
+    y = response_norm(y, name=f"{name}.grn") if response else y
+    return layer(y, x.shape[-1], name=f"{name}.fc2", bias=True)
 
 
 def build(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kclassify.models.blocks import Tensor, activate, add, batch_norm, concatenate, conv_bn, convolution, global_pool, max_pool
+from kclassify.models.blocks import Tensor, activate, add, batch_norm, concatenate, convolution, global_pool, max_pool, unit
 
 EPSILON = 1e-3
 
@@ -12,7 +12,7 @@ def norm_act(x: Tensor, *, name: str) -> Tensor:
     return activate(batch_norm(x, name=f"{name}.bn", epsilon=EPSILON), "relu", name=f"{name}.bn")
 
 
-def unit(x: Tensor, channels: int, kernel: int = 1, stride: int = 1, *, name: str, groups: int = 1) -> Tensor:
+def norm_conv(x: Tensor, channels: int, kernel: int = 1, stride: int = 1, *, name: str, groups: int = 1) -> Tensor:
     """BatchNorm, ReLU, convolution: [N, H, W, C] -> [N, H/stride, W/stride, channels]."""
     return convolution(norm_act(x, name=name), channels, kernel, stride, name=f"{name}.conv", groups=groups)
 
@@ -22,14 +22,14 @@ def block(x: Tensor, inside: int, width: int, growth: int, *, stride: int, group
 
     With `split` the two paths end with convolutions of their own.
     """
-    old = unit(x, width + 2 * growth, 1, stride, name=f"{name}.c1x1_w_s{stride}") if first else x
-    y = unit(x, inside, name=f"{name}.c1x1_a")
-    y = unit(y, inside, 3, stride, groups=groups, name=f"{name}.c3x3_b")  # [N, H/stride, W/stride, inside]
+    old = norm_conv(x, width + 2 * growth, 1, stride, name=f"{name}.c1x1_w_s{stride}") if first else x
+    y = norm_conv(x, inside, name=f"{name}.c1x1_a")
+    y = norm_conv(y, inside, 3, stride, groups=groups, name=f"{name}.c3x3_b")  # [N, H/stride, W/stride, inside]
     if split:
         y = norm_act(y, name=f"{name}.c1x1_c")
         summed, new = convolution(y, width, name=f"{name}.c1x1_c1"), convolution(y, growth, name=f"{name}.c1x1_c2")
     else:
-        y = unit(y, width + growth, name=f"{name}.c1x1_c")
+        y = norm_conv(y, width + growth, name=f"{name}.c1x1_c")
         summed, new = y[..., :width], y[..., width:]
     return concatenate([add(summed, old[..., :width], name=name), old[..., width:], new], name=name)
 
@@ -49,9 +49,7 @@ def build(
 
     `inside` counts the channels of the first size's 3x3 kernels, `growths` what each block adds; `small` is narrow, with a 3x3 stem.
     """
-    x = conv_bn(
-        x, stem, 3 if small else 7, 2, names=("features.conv1_1.conv", "features.conv1_1.bn"), epsilon=EPSILON
-    )  # [N, H/2, W/2, stem]
+    x = unit(x, stem, 3 if small else 7, 2, name="features.conv1_1", epsilon=EPSILON)  # [N, H/2, W/2, stem]
     pyramid = [x]
     x = max_pool(x, name="features.conv1_pool")  # [N, H/4, W/4, stem]
     for stage, (depth, growth) in enumerate(zip(depths, growths, strict=True)):

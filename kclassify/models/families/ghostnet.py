@@ -5,7 +5,6 @@ import math
 from keras import layers
 
 from kclassify.models.blocks import (
-    LAYOUT,
     Tensor,
     activate,
     add,
@@ -13,6 +12,7 @@ from kclassify.models.blocks import (
     conv_bn,
     convolution,
     dense,
+    flatten,
     global_pool,
     layer_name,
     multiply,
@@ -92,4 +92,4 @@ def build(x: Tensor, *, width: float = 1.0, paddle: bool = False) -> tuple[list[
         x = conv_bn(x, 1280, names=pair("fc_0", True))  # [N, 1, 1, 1280]
     else:
         x = activate(convolution(x, 1280, name="conv_head", bias=True), "relu", name="conv_head")  # [N, 1, 1, 1280]
-    return pyramid, layers.Flatten(data_format=LAYOUT, name="flatten")(x)  # [N, 1280]
+    return pyramid, flatten(x)  # [N, 1280]

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras import layers, ops
+from keras import ops
 
 from kclassify.models.blocks import (
-    LAYOUT,
     Tensor,
     activate,
     add,
@@ -14,6 +13,7 @@ from kclassify.models.blocks import (
     conv_bn,
     convolution,
     drop_rates,
+    flatten,
     global_pool,
     max_pool,
     multiply,
@@ -90,4 +90,4 @@ def build(
         pyramid.append(x)  # [N, H/4, W/4, ...] to [N, H/32, W/32, ...]
     x = activate(convolution(global_pool(x, keepdims=True), 2048, name="head.last_conv.0"), "relu", name="head.last_conv.0")
     x = affine(x, name="head.last_conv.2") if lab else x  # [N, 1, 1, 2048]
-    return pyramid, layers.Flatten(data_format=LAYOUT, name="flatten")(x)  # [N, 2048]
+    return pyramid, flatten(x)  # [N, 2048]

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from keras import layers, ops
+from keras import layers
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import LAYOUT, Tensor, activate, add, conv_bn, dense, global_pool, layer_name, multiply
+from kclassify.models.blocks import LAYOUT, Tensor, activate, add, conv_bn, dense, global_pool, layer_name, squeeze_excite
 
 # The paths of a convolution and of its BatchNorm in timm.
 TIMM = {
@@ -40,14 +40,6 @@ def names(kind: str, *, paddle: bool, **numbers: object) -> tuple[str, str]:
     return conv.format(**numbers), norm.format(**numbers)
 
 
-def squeeze(x: Tensor, *, name: str) -> Tensor:
-    """[N, H, W, C] -> the same, each channel scaled by a gate from all of them (arXiv 1709.01507)."""
-    y = dense(global_pool(x, name=f"{name}.pool"), x.shape[-1] // 16, name=f"{name}.fc_squeeze")  # [N, C/16]
-    y = dense(activate(y, "relu", name=f"{name}.fc_squeeze"), x.shape[-1], name=f"{name}.fc_excitation")  # [N, C]
-    y = ops.reshape(activate(y, "sigmoid", name=f"{name}.fc_excitation"), (-1, 1, 1, x.shape[-1]))
-    return multiply([x, y], name=name)
-
-
 def block(x: Tensor, plan: Sequence[tuple[int, int]], *, name: str, se: bool) -> Tensor:
     """A convolution for each (channels, kernel) of `plan`, beside a shortcut: [N, H, W, C] -> [N, H, W, the last channels]."""
     y = x
@@ -55,7 +47,8 @@ def block(x: Tensor, plan: Sequence[tuple[int, int]], *, name: str, se: bool) ->
         last = part == len(plan)
         pair = names("block", paddle=se, block=name, part=part)
         y = conv_bn(y, channels, kernel, names=pair, activation=None if last else "relu", zero=last)
-    y = squeeze(y, name=f"{name}.se") if se else y
+    if se:
+        y = squeeze_excite(y, y.shape[-1] // 16, name=f"{name}.se", gate="sigmoid", convs=("fc_squeeze", "fc_excitation"), layer=dense)
     if x.shape[-1] != y.shape[-1]:
         x = conv_bn(x, y.shape[-1], names=names("short", paddle=se, block=name), activation=None)
     return activate(add(y, x, name=name), "relu", name=name)

@@ -16,12 +16,12 @@ from kclassify.models.blocks import (
     add,
     average_pool,
     concatenate,
-    conv_bn,
     convolution,
     global_pool,
     layer_name,
     max_pool,
     pad,
+    unit,
 )
 
 HALF = (3, 2, "valid")  # kernel, stride, padding
@@ -219,8 +219,7 @@ def step(x: Tensor, what: Any, *, prefix: str, name: str) -> Tensor:
     path, channels, *more = what
     settings = [*more, *LEFT_OUT[len(more) :]]
     kernel, stride, padding = settings
-    names = (f"{prefix}{path}.conv", f"{prefix}{path}.bn")
-    return conv_bn(x, channels, kernel, stride, padding=padding, names=names, epsilon=1e-3)
+    return unit(x, channels, kernel, stride, padding=padding, name=f"{prefix}{path}", epsilon=1e-3)
 
 
 def mixed(x: Tensor, name: str, branches: Any, weight: float = 0.0, activation: str | None = None) -> Tensor:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras import layers, ops
+from keras import ops
 
 from kclassify.models.blocks import (
-    LAYOUT,
     Tensor,
     activate,
     add,
@@ -21,8 +20,8 @@ from kclassify.models.blocks import (
     conv_bn,
     convolution,
     drop_rates,
+    flatten,
     global_pool,
-    layer_name,
     round_channels,
     squeeze_excite,
 )
@@ -184,4 +183,4 @@ def build(
         return pyramid, global_pool(x)  # [N, features]
     x = global_pool(x, keepdims=True)  # [N, 1, 1, channels]
     x = activate(convolution(x, features, name="conv_head", bias=True), activation, name="conv_head")  # [N, 1, 1, features]
-    return pyramid, layers.Flatten(data_format=LAYOUT, name=layer_name("conv_head.flatten"))(x)  # [N, features]
+    return pyramid, flatten(x, name="conv_head.flatten")  # [N, features]

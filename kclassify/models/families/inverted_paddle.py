@@ -1,19 +1,8 @@
 """PaddleClas' MobileNetV2 (arXiv 1801.04381) and V3 (arXiv 1905.02244), which are not quite the papers': every block expands."""
 
-from keras import layers
+from typing import Any
 
-from kclassify.models.blocks import (
-    LAYOUT,
-    Tensor,
-    activate,
-    add,
-    conv_bn,
-    convolution,
-    global_pool,
-    layer_name,
-    multiply,
-    round_channels,
-)
+from kclassify.models.blocks import PADDLE, Tensor, activate, add, convolution, flatten, global_pool, multiply, round_channels, unit
 
 # Expansion, channels, repeats, stride of the first
 V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -45,16 +34,6 @@ SMALL = (
 )
 
 
-def pair(path: str) -> tuple[str, str]:
-    """The paths of a convolution and its BatchNorm in MobileNetV3."""
-    return f"{path}.conv", f"{path}.bn"
-
-
-def pair_v2(path: str) -> tuple[str, str]:
-    """The paths of a convolution and its BatchNorm in MobileNetV2."""
-    return f"{path}._conv", f"{path}._batch_norm"
-
-
 def gated(x: Tensor, *, name: str) -> Tensor:
     """[N, H, W, C] -> the same times clip(0.2 y + 0.5, 0, 1); Keras' hard_sigmoid is clip(y / 6 + 0.5, 0, 1)."""
     y = global_pool(x, name=f"{name}.pool", keepdims=True)  # [N, 1, 1, C]
@@ -65,39 +44,40 @@ def gated(x: Tensor, *, name: str) -> Tensor:
 
 def second(x: Tensor, width: float) -> tuple[list[Tensor], Tensor]:
     """MobileNetV2, whose channels are not rounded to multiples of 8."""
-    x = conv_bn(x, int(32 * width), 3, 2, names=pair_v2("conv1"), activation="relu6")  # [N, H/2, W/2, 32 * width]
+    more: dict[str, Any] = {"leaves": PADDLE, "activation": "relu6"}
+    x = unit(x, int(32 * width), 3, 2, name="conv1", **more)  # [N, H/2, W/2, 32 * width]
     pyramid = [x]
     for stage, (expansion, channels, repeats, first_stride) in enumerate(V2, start=2):
         for index in range(repeats):
             name = f"conv{stage}.conv{stage}_{index + 1}" if index else f"conv{stage}._first_block"
             stride, inside, shortcut = 1 if index else first_stride, x.shape[-1] * expansion, x
-            x = conv_bn(x, inside, names=pair_v2(f"{name}._expand_conv"), activation="relu6")  # [N, H, W, inside]
-            x = conv_bn(
-                x, inside, 3, stride, groups=inside, names=pair_v2(f"{name}._bottleneck_conv"), activation="relu6"
-            )  # [N, H/s, W/s, inside]
-            x = conv_bn(x, int(channels * width), names=pair_v2(f"{name}._linear_conv"), activation=None)  # [N, H/s, W/s, channels * width]
+            x = unit(x, inside, name=f"{name}._expand_conv", **more)  # [N, H, W, inside]
+            x = unit(x, inside, 3, stride, groups=inside, name=f"{name}._bottleneck_conv", **more)  # [N, H/s, W/s, inside]
+            x = unit(
+                x, int(channels * width), name=f"{name}._linear_conv", leaves=PADDLE, activation=None
+            )  # [N, H/s, W/s, channels * width]
             x = add(x, shortcut, name=name) if index else x
             pyramid = [*(pyramid[:-1] if stride == 1 else pyramid), x]
-    x = conv_bn(x, int(1280 * max(1, width)), names=pair_v2("conv9"), activation="relu6")  # [N, H/32, W/32, 1280 or more]
+    x = unit(x, int(1280 * max(1, width)), name="conv9", **more)  # [N, H/32, W/32, 1280 or more]
     return pyramid, global_pool(x)
 
 
 def third(x: Tensor, width: float, *, small: bool) -> tuple[list[Tensor], Tensor]:
     """MobileNetV3, whose weights expect features smaller by the rate of the dropout after them, 0.2."""
-    x = conv_bn(x, round_channels(16 * width), 3, 2, names=pair("conv"), activation="hard_silu")  # [N, H/2, W/2, 16 * width]
+    x = unit(x, round_channels(16 * width), 3, 2, name="conv", activation="hard_silu")  # [N, H/2, W/2, 16 * width]
     pyramid = [x]
     for index, (activation, squeeze, kernel, expanded, channels, stride) in enumerate(SMALL if small else LARGE):
         name, shortcut, inside, outside = f"blocks.{index}", x, round_channels(expanded * width), round_channels(channels * width)
-        x = conv_bn(x, inside, names=pair(f"{name}.expand_conv"), activation=activation)  # [N, H, W, inside]
-        x = conv_bn(x, inside, kernel, stride, groups=inside, names=pair(f"{name}.bottleneck_conv"), activation=activation)
+        x = unit(x, inside, name=f"{name}.expand_conv", activation=activation)  # [N, H, W, inside]
+        x = unit(x, inside, kernel, stride, groups=inside, name=f"{name}.bottleneck_conv", activation=activation)
         x = gated(x, name=f"{name}.mid_se") if squeeze else x  # [N, H/s, W/s, inside]
-        x = conv_bn(x, outside, names=pair(f"{name}.linear_conv"), activation=None)  # [N, H/s, W/s, outside]
+        x = unit(x, outside, name=f"{name}.linear_conv", activation=None)  # [N, H/s, W/s, outside]
         x = add(x, shortcut, name=name) if stride == 1 and shortcut.shape[-1] == outside else x
         pyramid = [*(pyramid[:-1] if stride == 1 else pyramid), x]
     before = round_channels((576 if small else 960) * width)
-    x = conv_bn(x, before, names=pair("last_second_conv"), activation="hard_silu")  # [N, H/32, W/32, before]
+    x = unit(x, before, name="last_second_conv", activation="hard_silu")  # [N, H/32, W/32, before]
     x = activate(convolution(global_pool(x, keepdims=True), 1280, name="last_conv"), "hard_silu", name="last_conv")  # [N, 1, 1, 1280]
-    return pyramid, layers.Flatten(data_format=LAYOUT, name=layer_name("last_conv.flatten"))(x * 0.8)  # [N, 1280]
+    return pyramid, flatten(x * 0.8, name="last_conv.flatten")  # [N, 1280]
 
 
 def build(x: Tensor, *, version: int, width: float, small: bool = False) -> tuple[list[Tensor], Tensor]:

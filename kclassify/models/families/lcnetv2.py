@@ -5,26 +5,19 @@ from collections.abc import Sequence
 from keras import layers
 
 from kclassify.models.blocks import (
-    LAYOUT,
     Tensor,
     activate,
     add,
-    conv_bn,
     convolution,
+    flatten,
     global_pool,
     layer_name,
     round_channels,
     squeeze_excite,
+    unit,
 )
 
 CHANNELS = (128, 256, 512, 1024)
-
-
-def unit(
-    x: Tensor, channels: int, kernel: int = 1, stride: int = 1, *, name: str, groups: int = 1, activation: str | None = "relu"
-) -> Tensor:
-    """Convolution, BatchNorm, ReLU: [N, H, W, C] -> [N, H/stride, W/stride, channels]."""
-    return conv_bn(x, channels, kernel, stride, names=(f"{name}.conv", f"{name}.bn"), groups=groups, activation=activation)
 
 
 def separable(x: Tensor, channels: int, stride: int, *, name: str) -> Tensor:
@@ -64,4 +57,4 @@ def build(x: Tensor, *, width: float, depths: Sequence[int]) -> tuple[list[Tenso
             x = separable(x, *sizes, name=name) if stage < 2 else block(x, *sizes, name=name, last=stage == 3)
         pyramid.append(x)  # [N, H/4, W/4, ...] to [N, H/32, W/32, 1024 * width]
     x = convolution(global_pool(x, keepdims=True), 1280, name="conv_head")  # [N, 1, 1, 1280]
-    return pyramid, layers.Flatten(data_format=LAYOUT, name="flatten")(activate(x, "relu", name="conv_head"))  # [N, 1280]
+    return pyramid, flatten(activate(x, "relu", name="conv_head"))  # [N, 1280]

@@ -2,11 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from keras import layers
-
-from kclassify.models.blocks import LAYOUT, Tensor, add, conv_bn, drop_rates, global_pool, layer_name, round_channels
+from kclassify.models.blocks import Tensor, add, conv_bn, drop_rates, flatten, global_pool, round_channels, unit
 
 Block = tuple[str, dict[str, int]]
 
@@ -28,19 +25,13 @@ def decode(stage: str) -> list[Block]:
 def universal(x: Tensor, channels: int, block: dict[str, int], *, name: str, activation: str) -> Tensor:
     """[N, H, W, C] -> [N, H/stride, W/stride, channels]."""
     before, kernel, stride = block["a"], block["k"], block["s"]
-
-    def unit(x: Tensor, channels: int, kernel: int = 1, stride: int = 1, *, part: str, **more: Any) -> Tensor:
-        return conv_bn(
-            x, channels, kernel, stride, names=(f"{name}.{part}.conv", f"{name}.{part}.bn"), **{"activation": activation, **more}
-        )
-
     if before:
-        x = unit(x, x.shape[-1], before, 1 if kernel else stride, part="dw_start", groups=x.shape[-1], activation=None)
+        x = unit(x, x.shape[-1], before, 1 if kernel else stride, name=f"{name}.dw_start", groups=x.shape[-1], activation=None)
     inside = round_channels(x.shape[-1] * block["e"])
-    x = unit(x, inside, part="pw_exp")  # [N, H or H/s, W or W/s, inside]
+    x = unit(x, inside, name=f"{name}.pw_exp", activation=activation)  # [N, H or H/s, W or W/s, inside]
     if kernel:
-        x = unit(x, inside, kernel, stride, part="dw_mid", groups=inside)  # [N, H/s, W/s, inside]
-    return unit(x, channels, part="pw_proj", activation=None)  # [N, H/s, W/s, channels]
+        x = unit(x, inside, kernel, stride, name=f"{name}.dw_mid", groups=inside, activation=activation)  # [N, H/s, W/s, inside]
+    return unit(x, channels, name=f"{name}.pw_proj", activation=None)  # [N, H/s, W/s, channels]
 
 
 def branch(x: Tensor, channels: int, kind: str, block: dict[str, int], *, name: str, activation: str) -> Tensor:
@@ -48,12 +39,10 @@ def branch(x: Tensor, channels: int, kind: str, block: dict[str, int], *, name: 
     if kind == "uir":
         return universal(x, channels, block, name=name, activation=activation)
     if kind == "cn":
-        return conv_bn(x, channels, block["k"], block["s"], names=(f"{name}.conv", f"{name}.bn1"), activation=activation)
+        return unit(x, channels, block["k"], block["s"], name=name, leaves=("conv", "bn1"), activation=activation)
     inside = round_channels(x.shape[-1] * block["e"])
-    x = conv_bn(
-        x, inside, block["k"], block["s"], names=(f"{name}.conv_exp", f"{name}.bn1"), activation=activation
-    )  # [N, H/s, W/s, inside]
-    return conv_bn(x, channels, names=(f"{name}.conv_pwl", f"{name}.bn2"), activation=None)  # [N, H/s, W/s, channels]
+    x = unit(x, inside, block["k"], block["s"], name=name, leaves=("conv_exp", "bn1"), activation=activation)  # [N, H/s, W/s, inside]
+    return unit(x, channels, name=name, leaves=("conv_pwl", "bn2"), activation=None)  # [N, H/s, W/s, channels]
 
 
 def build(
@@ -72,4 +61,4 @@ def build(
         pyramid = [*(pyramid[:-1] if all(block["s"] == 1 for _, block in blocks) else pyramid), x]  # of each size the last
     x = global_pool(x, keepdims=True)  # [N, 1, 1, 960 * width]
     x = conv_bn(x, 1280, names=("conv_head", "norm_head"), activation=activation)  # [N, 1, 1, 1280]
-    return pyramid, layers.Flatten(data_format=LAYOUT, name=layer_name("conv_head.flatten"))(x)  # [N, 1280]
+    return pyramid, flatten(x, name="conv_head.flatten")  # [N, 1280]

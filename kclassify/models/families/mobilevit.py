@@ -1,18 +1,18 @@
 """MobileViT (arXiv 2110.02178) and MobileViT v2 (arXiv 2206.02680): inverted residual blocks, and attention among every second place."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from keras import layers, ops
 
 from kclassify.errors import UsageError
 from kclassify.models.blocks import (
     Tensor,
-    activate,
     add,
     attention,
     concatenate,
-    conv_bn,
     convolution,
+    dense,
     drop_rates,
     fixed_size,
     global_pool,
@@ -20,23 +20,19 @@ from kclassify.models.blocks import (
     layer_norm,
     mlp,
     round_channels,
+    unit,
 )
 
 PATCH = 2
 EPSILON = 1e-5
 
 
-def names(path: str) -> tuple[str, str]:
-    """The paths of a convolution and its BatchNorm."""
-    return f"{path}.conv", f"{path}.bn"
-
-
 def inverted_residual(x: Tensor, channels: int, stride: int, expansion: int, *, name: str, drop: float) -> Tensor:
     """[N, H, W, C] -> [N, H/stride, W/stride, channels]."""
     inside = round_channels(x.shape[-1] * expansion)
-    y = conv_bn(x, inside, names=names(f"{name}.conv1_1x1"), activation="silu")  # [N, H, W, inside]
-    y = conv_bn(y, inside, 3, stride, groups=inside, names=names(f"{name}.conv2_kxk"), activation="silu")
-    y = conv_bn(y, channels, names=names(f"{name}.conv3_1x1"), activation=None)  # [N, H/stride, W/stride, channels]
+    y = unit(x, inside, name=f"{name}.conv1_1x1", activation="silu")  # [N, H, W, inside]
+    y = unit(y, inside, 3, stride, groups=inside, name=f"{name}.conv2_kxk", activation="silu")
+    y = unit(y, channels, name=f"{name}.conv3_1x1", activation=None)  # [N, H/stride, W/stride, channels]
     return add(y, x, name=name, drop=drop) if y.shape == x.shape else y
 
 
@@ -53,19 +49,6 @@ def out_of_places(x: Tensor, height: int, width: int) -> Tensor:
     return ops.reshape(ops.transpose(x, (0, 3, 1, 4, 2, 5)), (-1, height, width, x.shape[-1]))
 
 
-def transform(x: Tensor, depth: int, *, name: str, drop: float) -> Tensor:
-    """Transformer blocks among places: [N, 4, L, C] -> the same."""
-    _, places, length, channels = x.shape
-    x = ops.reshape(x, (-1, length, channels))
-    for index in range(depth):
-        block = f"{name}.transformer.{index}"
-        y = attention(layer_norm(x, name=f"{block}.norm1", epsilon=EPSILON), 4, name=f"{block}.attn")
-        x = add(y, x, name=f"{block}.attn", drop=drop)
-        y = mlp(layer_norm(x, name=f"{block}.norm2", epsilon=EPSILON), 2 * channels, name=f"{block}.mlp", activation="silu")
-        x = add(y, x, name=f"{block}.mlp", drop=drop)
-    return ops.reshape(layer_norm(x, name=f"{name}.norm", epsilon=EPSILON), (-1, places, length, channels))
-
-
 def group_norm(x: Tensor, *, name: str) -> Tensor:
     """[N, 4, L, C] -> the same, normalised over all but the samples."""
     return layers.GroupNormalization(1, epsilon=EPSILON, name=layer_name(name))(x)
@@ -79,30 +62,32 @@ def linear_attention(x: Tensor, *, name: str) -> Tensor:
     return convolution(ops.relu(value) * context, channels, name=f"{name}.out_proj", bias=True)
 
 
-def linear_transform(x: Tensor, depth: int, *, name: str, drop: float) -> Tensor:
-    """Transformer blocks of linear attention among places: [N, 4, L, C] -> the same."""
-    channels = x.shape[-1]
+def transform(x: Tensor, depth: int, *, linear: bool, name: str, drop: float) -> Tensor:
+    """Transformer blocks among places, of `linear` attention or of the usual one: [N, 4, L, C] -> the same."""
+    _, places, length, channels = x.shape
+    norm, layer = (group_norm, convolution) if linear else (partial(layer_norm, epsilon=EPSILON), dense)
+    x = x if linear else ops.reshape(x, (-1, length, channels))
     for index in range(depth):
         block = f"{name}.transformer.{index}"
-        y = linear_attention(group_norm(x, name=f"{block}.norm1"), name=f"{block}.attn")
-        x = add(y, x, name=f"{block}.attn", drop=drop)
-        y = convolution(group_norm(x, name=f"{block}.norm2"), 2 * channels, name=f"{block}.mlp.fc1", bias=True)
-        y = convolution(activate(y, "silu", name=f"{block}.mlp.fc1"), channels, name=f"{block}.mlp.fc2", bias=True)
+        y, attn = norm(x, name=f"{block}.norm1"), f"{block}.attn"
+        x = add(linear_attention(y, name=attn) if linear else attention(y, 4, name=attn), x, name=attn, drop=drop)
+        y = mlp(norm(x, name=f"{block}.norm2"), 2 * channels, name=f"{block}.mlp", activation="silu", layer=layer)
         x = add(y, x, name=f"{block}.mlp", drop=drop)
-    return group_norm(x, name=f"{name}.norm")
+    x = norm(x, name=f"{name}.norm")
+    return x if linear else ops.reshape(x, (-1, places, length, channels))
 
 
 def mobilevit_block(x: Tensor, inside: int, depth: int, *, linear: bool, name: str, drop: float) -> Tensor:
     """Convolutions for what is near, transformer blocks for what is far: [N, H, W, C] -> the same."""
     height, width, channels = x.shape[1:]
-    y = conv_bn(x, channels, 3, groups=channels if linear else 1, names=names(f"{name}.conv_kxk"), activation="silu")
+    y = unit(x, channels, 3, groups=channels if linear else 1, name=f"{name}.conv_kxk", activation="silu")
     y = into_places(convolution(y, inside, name=f"{name}.conv_1x1"))  # [N, 4, H * W / 4, inside]
-    y = (linear_transform if linear else transform)(y, depth, name=name, drop=drop)
-    y = conv_bn(out_of_places(y, height, width), channels, names=names(f"{name}.conv_proj"), activation=None if linear else "silu")
+    y = transform(y, depth, linear=linear, name=name, drop=drop)
+    y = unit(out_of_places(y, height, width), channels, name=f"{name}.conv_proj", activation=None if linear else "silu")
     if linear:
         return y
     y = concatenate([x, y], name=name)
-    return conv_bn(y, channels, 3, names=names(f"{name}.conv_fusion"), activation="silu")
+    return unit(y, channels, 3, name=f"{name}.conv_fusion", activation="silu")
 
 
 def build(
@@ -123,7 +108,7 @@ def build(
     """
     if any(side % (32 * PATCH) for side in fixed_size(x)):
         raise UsageError(f"Unusable input_shape: {x.shape[1:]}. Expected sides that are multiples of {32 * PATCH}.")
-    x = conv_bn(x, stem, 3, 2, names=names("stem"), activation="silu")  # [N, H/2, W/2, stem]
+    x = unit(x, stem, 3, 2, name="stem", activation="silu")  # [N, H/2, W/2, stem]
     pyramid, depths = [], (1, 2 if linear else 3, 2, 2, 2)
     for stage, (width, rates) in enumerate(zip(widths, drop_rates(drop_path, depths), strict=True)):
         for index, rate in enumerate(rates):
@@ -134,4 +119,4 @@ def build(
                 stride = 2 if stage and index == 0 else 1
                 x = inverted_residual(x, width, stride, expansion, name=name, drop=rate)  # [N, H/(2 << stage), ..., width]
         pyramid.append(x)
-    return pyramid, global_pool(conv_bn(x, features, names=names("final_conv"), activation="silu") if features else x)
+    return pyramid, global_pool(unit(x, features, name="final_conv", activation="silu") if features else x)

@@ -6,7 +6,6 @@ from keras import ops
 
 from kclassify.models.blocks import (
     Tensor,
-    activate,
     add,
     average_pool,
     batch_norm,
@@ -17,6 +16,7 @@ from kclassify.models.blocks import (
     drop_rates,
     fixed_size,
     global_pool,
+    mlp,
     round_channels,
     sequence,
 )
@@ -40,10 +40,10 @@ def grouped(x: Tensor, *, name: str, drop: float) -> Tensor:
     return add(convolution(y, channels, name=f"{name}.projection"), x, name=name, drop=drop)
 
 
-def mlp(x: Tensor, ratio: int, *, norm: str, name: str, drop: float) -> Tensor:
+def feed_forward(x: Tensor, ratio: int, *, norm: str, name: str, drop: float) -> Tensor:
     """Two 1x1 convolutions beside a shortcut: [N, H, W, C] -> the same."""
-    y = convolution(batch_norm(x, name=norm), ratio * x.shape[-1], name=f"{name}.fc1", bias=True)
-    return add(convolution(activate(y, "relu", name=f"{name}.fc1"), x.shape[-1], name=f"{name}.fc2", bias=True), x, name=name, drop=drop)
+    y = mlp(batch_norm(x, name=norm), ratio * x.shape[-1], name=name, activation="relu", layer=convolution)
+    return add(y, x, name=name, drop=drop)
 
 
 def attention(x: Tensor, reduction: int, *, name: str) -> Tensor:
@@ -63,7 +63,7 @@ def attention(x: Tensor, reduction: int, *, name: str) -> Tensor:
 def conv_block(x: Tensor, channels: int, stride: int, *, name: str, drop: float) -> Tensor:
     """[N, H, W, C] -> [N, H/stride, W/stride, channels]."""
     x = grouped(embed(x, channels, stride, name=f"{name}.patch_embed"), name=f"{name}.mhca", drop=drop)
-    return mlp(x, 3, norm=f"{name}.norm", name=f"{name}.mlp", drop=drop)
+    return feed_forward(x, 3, norm=f"{name}.norm", name=f"{name}.mlp", drop=drop)
 
 
 def mixed_block(x: Tensor, channels: int, stride: int, reduction: int, *, name: str, drop: float) -> Tensor:
@@ -73,7 +73,7 @@ def mixed_block(x: Tensor, channels: int, stride: int, reduction: int, *, name: 
     y = attention(batch_norm(x, name=f"{name}.norm1"), reduction, name=f"{name}.e_mhsa")
     x = add(y, x, name=f"{name}.e_mhsa", drop=drop * MIX)
     y = grouped(embed(x, channels - inside, name=f"{name}.projection"), name=f"{name}.mhca", drop=drop * (1 - MIX))
-    return mlp(concatenate([x, y], name=name), 2, norm=f"{name}.norm2", name=f"{name}.mlp", drop=drop)
+    return feed_forward(concatenate([x, y], name=name), 2, norm=f"{name}.norm2", name=f"{name}.mlp", drop=drop)
 
 
 def build(x: Tensor, *, depths: Sequence[int], drop_path: float = 0.0) -> tuple[list[Tensor], Tensor]:

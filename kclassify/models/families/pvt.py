@@ -35,7 +35,7 @@ def coarse(x: Tensor, reduction: int, *, linear: bool, name: str) -> Tensor:
     return layer_norm(x, name=f"{name}.norm", epsilon=1e-5)
 
 
-def attention(x: Tensor, heads: int, reduction: int, *, linear: bool, name: str) -> Tensor:
+def coarse_attention(x: Tensor, heads: int, reduction: int, *, linear: bool = False, name: str) -> Tensor:
     """Multi-head attention of each place to the coarse map: [N, H, W, C] -> the same."""
     height, width, channels = x.shape[1:]
     query = ops.reshape(dense(x, channels, name=f"{name}.q"), (-1, height * width, heads, channels // heads))
@@ -75,7 +75,7 @@ def build(
         x = layer_norm(x, name=f"{name}.norm", epsilon=1e-5)
         for index, rate in enumerate(rates):
             name, heads = f"stages.{stage}.blocks.{index}", (1, 2, 5, 8)[stage]
-            y = attention(layer_norm(x, name=f"{name}.norm1"), heads, 8 >> stage, linear=linear, name=f"{name}.attn")
+            y = coarse_attention(layer_norm(x, name=f"{name}.norm1"), heads, 8 >> stage, linear=linear, name=f"{name}.attn")
             x = add(y, x, name=f"{name}.attn", drop=rate)
             y = mlp(layer_norm(x, name=f"{name}.norm2"), ratios[stage] * width, linear=linear, name=f"{name}.mlp")
             x = add(y, x, name=f"{name}.mlp", drop=rate)

@@ -17,6 +17,7 @@ from kclassify.models.blocks import (
     global_pool,
     max_pool,
     pad,
+    unit,
 )
 
 GROUP = 16  # channels that share a kernel
@@ -34,7 +35,7 @@ def involution(x: Tensor, kernel: int, stride: int = 1, *, name: str) -> Tensor:
     """[N, H, W, C] -> [N, H/stride, W/stride, C]: each place has kernels of its own, one for every 16 channels."""
     channels, groups = x.shape[-1], x.shape[-1] // GROUP
     y = average_pool(x, stride, stride, name=f"{name}.avgpool") if stride > 1 else x
-    y = conv_bn(y, channels // 4, names=(f"{name}.conv1.conv", f"{name}.conv1.bn"))  # [N, H/s, W/s, C/4]
+    y = unit(y, channels // 4, name=f"{name}.conv1")  # [N, H/s, W/s, C/4]
     y = convolution(y, kernel**2 * groups, name=f"{name}.conv2.conv", bias=True)  # [N, H/s, W/s, groups * kernel * kernel]
     y = ops.reshape(y, (-1, *y.shape[1:3], groups, kernel**2, 1))
     x = pad(x, kernel // 2, name=name)
@@ -46,9 +47,9 @@ def build(x: Tensor, *, depths: Sequence[int]) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] of a fixed size, multiples of 32 -> five maps and features [N, 2048]. Raises UsageError for other sizes."""
     if any(side % 32 for side in fixed_size(x)):
         raise UsageError(f"Unusable input_shape: {fixed_size(x)}. This model needs a height and a width that are multiples of 32.")
-    x = conv_bn(x, 32, 3, 2, names=("stem.0.conv", "stem.0.bn"))  # [N, H/2, W/2, 32]
+    x = unit(x, 32, 3, 2, name="stem.0")  # [N, H/2, W/2, 32]
     x = activate(batch_norm(involution(x, 3, name="stem.1"), name="stem.2"), "relu", name="stem.2")
-    x = conv_bn(x, 64, 3, names=("stem.4.conv", "stem.4.bn"))  # [N, H/2, W/2, 64]
+    x = unit(x, 64, 3, name="stem.4")  # [N, H/2, W/2, 64]
     pyramid = [x]
     x = max_pool(x, name="maxpool")  # [N, H/4, W/4, 64]
     for stage, depth in enumerate(depths):

@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from kclassify.models.blocks import Tensor, activate, add, conv_bn, drop_rates, global_pool, squeeze_excite
+from kclassify.models.blocks import Tensor, activate, add, drop_rates, global_pool, squeeze_excite, unit
 
 
 def stages(depth: int, line: tuple[int, float, float], group: int) -> list[tuple[int, int]]:
@@ -15,11 +15,6 @@ def stages(depth: int, line: tuple[int, float, float], group: int) -> list[tuple
     steps = [round(math.log((start + slope * block) / start) / math.log(factor)) for block in range(depth)]
     widths = [round(start * factor**step / 8) * 8 for step in steps]
     return [(len(list(blocks)), round(width / group) * group if width > group else width) for width, blocks in itertools.groupby(widths)]
-
-
-def unit(x: Tensor, channels: int, kernel: int = 1, stride: int = 1, *, name: str, activation: str | None = "relu", **more: int) -> Tensor:
-    """Convolution, BatchNorm, activation: [N, H, W, C] -> [N, H/stride, W/stride, channels]."""
-    return conv_bn(x, channels, kernel, stride, names=(f"{name}.conv", f"{name}.bn"), activation=activation, **more)
 
 
 def build(
@@ -43,11 +38,9 @@ def build(
     for stage, rates in enumerate(drop_rates(drop_path, [blocks for blocks, _ in plan])):
         width = plan[stage][1]
         for index, rate in enumerate(rates):
-            name, stride = f"s{stage + 1}.b{index + 1}", 1 if index else 2
-            y = unit(x, wide * width, name=f"{name}.conv1", activation=act)  # [N, H, W, wide * width]
-            y = unit(
-                y, wide * width, 3, stride, name=f"{name}.conv2", activation=act, groups=max(1, wide * width // group)
-            )  # [N, H/s, ...]
+            name, stride, inside = f"s{stage + 1}.b{index + 1}", 1 if index else 2, wide * width
+            y = unit(x, inside, name=f"{name}.conv1", activation=act)  # [N, H, W, inside]
+            y = unit(y, inside, 3, stride, name=f"{name}.conv2", activation=act, groups=max(1, inside // group))  # [N, H/s, W/s, inside]
             if se:
                 y = squeeze_excite(y, round(x.shape[-1] / 4), name=f"{name}.se", activation=act, gate="sigmoid", convs=("fc1", "fc2"))
             y = unit(y, width, name=f"{name}.conv3", activation=None, zero=features is None)  # [N, H/s, W/s, width]

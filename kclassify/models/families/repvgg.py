@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import layers
 
-from kclassify.models.blocks import Tensor, activate, batch_norm, conv_bn, global_pool, layer_name, squeeze_excite
+from kclassify.models.blocks import Tensor, activate, batch_norm, global_pool, layer_name, squeeze_excite, unit
 
 TIMM: dict[str, Any] = {"stem": "stem", "stage": "stages.{}", "first": 0, "kxk": "conv_kxk", "one": "conv_1x1", "identity": "identity"}
 PADDLE: dict[str, Any] = {
@@ -21,9 +21,8 @@ PADDLE: dict[str, Any] = {
 def block(x: Tensor, channels: int, stride: int, *, name: str, paths: Mapping[str, Any], groups: int = 1, squeeze: bool = False) -> Tensor:
     """[N, H, W, C] -> [N, H/stride, W/stride, channels]; the input itself takes part where it has that shape."""
     branches = []
-    for kernel, path in ((3, f"{name}.{paths['kxk']}"), (1, f"{name}.{paths['one']}")):
-        more: dict[str, Any] = {"names": (f"{path}.conv", f"{path}.bn"), "groups": groups, "activation": None}
-        branches.append(conv_bn(x, channels, kernel, stride, **more))  # [N, H/s, W/s, channels]
+    for kernel, part in ((3, "kxk"), (1, "one")):  # [N, H/s, W/s, channels] each
+        branches.append(unit(x, channels, kernel, stride, name=f"{name}.{paths[part]}", groups=groups, activation=None))
     if stride == 1 and x.shape[-1] == channels:
         branches.append(batch_norm(x, name=f"{name}.{paths['identity']}"))
     x = layers.Add(name=layer_name(f"{name}.add"))(branches)

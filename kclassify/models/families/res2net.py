@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from keras import ops
 
-from kclassify.models.blocks import LAYOUT, Tensor, activate, add, average_pool, concatenate, conv_bn, drop_rates, global_pool, max_pool
+from kclassify.models.blocks import Tensor, activate, add, concatenate, conv_bn, drop_rates, global_pool, max_pool, mean_of_nine
+from kclassify.models.families.resnet import DEEP_STEM, STEM, shortcut, stem
 
 Names = dict[str, tuple[str, str]]
 
 STEMS = {  # by (paddle, deep)
-    (False, False): [("conv1", "bn1")],
-    (False, True): [("conv1.0", "conv1.1"), ("conv1.3", "conv1.4"), ("conv1.6", "bn1")],
+    (False, False): STEM,
+    (False, True): DEEP_STEM,
     (True, False): [("conv1._conv", "conv1._batch_norm")],
     (True, True): [(f"conv1_{number}._conv", f"conv1_{number}._batch_norm") for number in (1, 2, 3)],
 }
@@ -31,15 +32,6 @@ def paddle_names(stage: int, index: int, depths: Sequence[int], pieces: int, dee
     parts = {"1": "conv0", "3": "conv2", "short": "short"}
     parts |= {f"2.{piece}": f"res{stage + 2}{letter}_branch2b_{piece + 1}" for piece in range(pieces)}
     return block, {part: (f"{block}.{name}._conv", f"{block}.{name}._batch_norm") for part, name in parts.items()}
-
-
-def mean_of_nine(x: Tensor, stride: int, *, exclusive: bool) -> Tensor:
-    """The mean of each 3x3 neighbourhood: [N, H, W, C] -> [N, H/stride, W/stride, C]; zeros around the picture count unless `exclusive`."""
-
-    def mean(values: Tensor) -> Tensor:
-        return ops.average_pool(ops.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0))), 3, stride, "valid", LAYOUT)
-
-    return mean(x) / mean(ops.ones_like(x[..., :1])) if exclusive else mean(x)
 
 
 def branch(x: Tensor, channels: int, stride: int, names: Names, *, shape: tuple[int, int, int], first: bool, paddle: bool) -> Tensor:
@@ -75,9 +67,7 @@ def build(
     `deep` is the stem and the shortcut of ResNet-D (arXiv 1812.01187). In PaddleClas' form, `paddle`, the first stage begins with a block
     like the others.
     """
-    stems = STEMS[paddle, deep]
-    for number, (out, pair) in enumerate(zip((32, 32, 64)[-len(stems) :], stems, strict=True)):
-        x = conv_bn(x, out, 3 if deep else 7, 1 if number else 2, names=pair)  # [N, H/2, W/2, out]
+    x = stem(x, (32, 32, 64) if deep else (64,), STEMS[paddle, deep])  # [N, H/2, W/2, 64]
     pyramid = [x]
     x = max_pool(x, name="maxpool")  # [N, H/4, W/4, 64]
     for stage, rates in enumerate(drop_rates(drop_path, depths)):
@@ -88,9 +78,7 @@ def build(
             shape = (scales, (width << stage) * cardinality, cardinality)
             y = branch(x, 64 << stage, stride, names, shape=shape, first=first, paddle=paddle)  # [N, H/(4 << stage), ...]
             if index == 0:
-                if deep and stride > 1:
-                    x, stride = average_pool(x, 2, 2, name=f"{block}.downsample.0", padding="same"), 1
-                x = conv_bn(x, y.shape[-1], 1, stride, names=names["short"], activation=None)
+                x = shortcut(x, y.shape[-1], stride, names=names["short"], pool=f"{block}.downsample.0" if deep else "")
             x = activate(add(y, x, name=block, drop=rate), "relu", name=block)
         pyramid.append(x)
     return pyramid, global_pool(x)  # [N, 2048]

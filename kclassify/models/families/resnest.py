@@ -5,22 +5,21 @@ from collections.abc import Mapping, Sequence
 from keras import ops
 
 from kclassify.models.blocks import (
-    LAYOUT,
     Tensor,
     activate,
     add,
-    average_pool,
     conv_bn,
     convolution,
     drop_rates,
     global_pool,
     max_pool,
+    mean_of_nine,
     round_channels,
 )
+from kclassify.models.families import resnet
 
 Names = Mapping[str, tuple[str, str]]
 
-TIMM_STEM = (("conv1.0", "conv1.1"), ("conv1.3", "conv1.4"), ("conv1.6", "bn1"))
 PADDLE_STEM = tuple((f"stem.conv{number}._conv", f"stem.conv{number}._batch_norm") for number in (1, 2, 3))
 
 
@@ -36,15 +35,6 @@ def paddle_names(block: str) -> Names:
     parts = {"1": "conv1", "split": "conv2.conv1", "fc1": "conv2.conv2", "3": "conv3"}
     names = {part: (f"{block}.{name}._conv", f"{block}.{name}._batch_norm") for part, name in parts.items()}
     return {**names, "fc2": (f"{block}.conv2.conv3", ""), "short": (f"{block}.conv4", f"{block}._batch_norm")}
-
-
-def mean_of_nine(x: Tensor, stride: int, *, exclusive: bool) -> Tensor:
-    """The mean of each 3x3 neighbourhood: [N, H, W, C] -> [N, H/stride, W/stride, C]; zeros around the picture count unless `exclusive`."""
-
-    def mean(values: Tensor) -> Tensor:
-        return ops.average_pool(ops.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0))), 3, stride, "valid", LAYOUT)
-
-    return mean(x) / mean(ops.ones_like(x[..., :1])) if exclusive else mean(x)
 
 
 def split_attention(x: Tensor, names: Names, *, radix: int, cardinality: int, paddle: bool) -> Tensor:
@@ -80,8 +70,7 @@ def build(
     `groups` are the number of groups and the channels of each in a first stage of 64; blocks of stride 2 pool after the convolutions, or
     before them with `pool_first`. `paddle` is PaddleClas' form, whose pools leave out what is around the picture.
     """
-    for number, (out, pair) in enumerate(zip((stem, stem, 2 * stem), PADDLE_STEM if paddle else TIMM_STEM, strict=True)):
-        x = conv_bn(x, out, 3, 1 if number else 2, names=pair)  # [N, H/2, W/2, out]
+    x = resnet.stem(x, (stem, stem, 2 * stem), PADDLE_STEM if paddle else resnet.DEEP_STEM)  # [N, H/2, W/2, 2 * stem]
     pyramid = [x]
     x = max_pool(x, name="maxpool")  # [N, H/4, W/4, 2 * stem]
     for stage, rates in enumerate(drop_rates(drop_path, depths)):
@@ -95,8 +84,7 @@ def build(
             y = mean_of_nine(y, 2, exclusive=paddle) if stride > 1 and not pool_first else y  # [N, H/s, W/s, width]
             y = conv_bn(y, 256 << stage, names=names["3"], activation=None, zero=True)  # [N, H/s, W/s, 256 << stage]
             if index == 0:
-                x = average_pool(x, 2, 2, name=f"{block}.downsample.0", padding="same") if stride > 1 else x
-                x = conv_bn(x, 256 << stage, names=names["short"], activation=None)
+                x = resnet.shortcut(x, 256 << stage, stride, names=names["short"], pool=f"{block}.downsample.0")
             x = activate(add(y, x, name=block, drop=rate), "relu", name=block)
         pyramid.append(x)
     return pyramid, global_pool(x)  # [N, 2048]

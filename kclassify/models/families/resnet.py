@@ -20,14 +20,15 @@ from kclassify.models.blocks import (
     squeeze_excite,
 )
 
+# The paths of a stem's convolutions and of their BatchNorms.
+STEM, DEEP_STEM = (("conv1", "bn1"),), (("conv1.0", "conv1.1"), ("conv1.3", "conv1.4"), ("conv1.6", "bn1"))
 
-def stem(x: Tensor, channels: Sequence[int]) -> Tensor:
-    """One 7x7 convolution, or three of 3x3 with these channels (arXiv 1812.01187): [N, H, W, 3] -> [N, H/2, W/2, 64]."""
-    if len(channels) == 1:
-        return conv_bn(x, channels[0], 7, 2, names=("conv1", "bn1"))
-    x = conv_bn(x, channels[0], 3, 2, names=("conv1.0", "conv1.1"))  # [N, H/2, W/2, channels[0]]
-    x = conv_bn(x, channels[1], 3, names=("conv1.3", "conv1.4"))
-    return conv_bn(x, channels[2], 3, names=("conv1.6", "bn1"))
+
+def stem(x: Tensor, channels: Sequence[int], names: Sequence[tuple[str, str]]) -> Tensor:
+    """One 7x7 convolution, or three of 3x3 (arXiv 1812.01187), of these channels: [N, H, W, 3] -> [N, H/2, W/2, channels[-1]]."""
+    for number, (out, pair) in enumerate(zip(channels, names, strict=True)):
+        x = conv_bn(x, out, 3 if len(names) > 1 else 7, 1 if number else 2, names=pair)  # [N, H/2, W/2, out]
+    return x
 
 
 def basic_branch(x: Tensor, channels: int, stride: int, *, name: str) -> Tensor:
@@ -59,11 +60,11 @@ def gate(x: Tensor, kind: str, *, name: str) -> Tensor:
     return multiply([x, activate(ops.reshape(y, (-1, 1, 1, channels)), "sigmoid", name=f"{name}.conv")], name=name)
 
 
-def shortcut(x: Tensor, channels: int, stride: int, *, name: str, average: bool) -> Tensor:
-    """[N, H, W, C] -> [N, H/stride, W/stride, channels]; with `average` no pixel is left out (arXiv 1812.01187)."""
-    if average and stride > 1:
-        x, stride = average_pool(x, 2, 2, name=f"{name}.0", padding="same"), 1  # [N, H/2, W/2, C]
-    return conv_bn(x, channels, 1, stride, names=(f"{name}.{average + 0}", f"{name}.{average + 1}"), activation=None)
+def shortcut(x: Tensor, channels: int, stride: int, *, names: tuple[str, str], pool: str = "") -> Tensor:
+    """[N, H, W, C] -> [N, H/stride, W/stride, channels]; with a `pool`, its path, no pixel is left out (arXiv 1812.01187)."""
+    if pool and stride > 1:
+        x, stride = average_pool(x, 2, 2, name=pool, padding="same"), 1  # [N, H/2, W/2, C]
+    return conv_bn(x, channels, 1, stride, names=names, activation=None)
 
 
 def build(
@@ -83,7 +84,7 @@ def build(
     `groups` are the number of groups and the channels of each in a first stage of 64 (arXiv 1611.05431), `attention` is "" or a `gate`.
     """
     more = {"groups": groups} if bottleneck else {}
-    x = stem(x, channels)  # [N, H/2, W/2, 64]
+    x = stem(x, channels[:3], STEM if len(channels) == 1 else DEEP_STEM)  # [N, H/2, W/2, 64]
     pyramid = [x]
     # [N, H/4, W/4, 64]
     x = max_pool(x, name="maxpool") if len(channels) < 4 else conv_bn(x, channels[3], 3, 2, names=("maxpool.0", "maxpool.1"))
@@ -94,7 +95,9 @@ def build(
             y = branch(x, 64 << stage, stride, name=name, **more)  # [N, H/(4 << stage), ...]
             y = gate(y, attention, name=f"{name}.se") if attention else y
             if stride > 1 or x.shape[-1] != y.shape[-1]:
-                x = shortcut(x, y.shape[-1], stride, name=f"{name}.downsample", average=average)
+                short, place = f"{name}.downsample", int(average)  # torch counts the pool too
+                names = (f"{short}.{place}", f"{short}.{place + 1}")
+                x = shortcut(x, y.shape[-1], stride, names=names, pool=f"{short}.0" if average else "")
             x = activate(add(y, x, name=name, drop=rate), "relu", name=name)
         pyramid.append(x)
     return pyramid, global_pool(x)  # [N, 512 or 2048]

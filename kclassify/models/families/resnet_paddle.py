@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras import ops
-
-from kclassify.models.blocks import Tensor, activate, add, average_pool, conv_bn, dense, drop_rates, global_pool, max_pool, multiply
+from kclassify.models.blocks import Tensor, activate, add, conv_bn, dense, drop_rates, global_pool, max_pool, squeeze_excite
+from kclassify.models.families.resnet import shortcut, stem
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,6 @@ STYLES = {
     "bb": Names("conv", ZOO, "bb_{stage}_{index}", "conv{}", "short", ("_conv", "_batch_norm")),
     "wsl": Names("_conv_stem", ZOO, "_conv{number}_{index}", "_conv{}", "_short._conv", ("_conv", "_bn")),
 }
-
-
-def squeeze(x: Tensor, *, name: str) -> Tensor:
-    """[N, H, W, C] -> the same, each channel scaled by a gate from all of them (arXiv 1709.01507)."""
-    y = dense(global_pool(x, name=f"{name}.pool"), x.shape[-1] // 16, name=f"{name}.squeeze")  # [N, C/16]
-    y = dense(activate(y, "relu", name=f"{name}.squeeze"), x.shape[-1], name=f"{name}.excitation")  # [N, C]
-    y = ops.reshape(activate(y, "sigmoid", name=f"{name}.excitation"), (-1, 1, 1, x.shape[-1]))
-    return multiply([x, y], name=name)
 
 
 def branch(x: Tensor, channels: int, stride: int, *, name: str, names: Names, groups: tuple[int, int]) -> Tensor:
@@ -70,20 +61,18 @@ def build(
     """
     names, count = STYLES[style], 0
     deep = len(channels) == 3
-    for number, (out, path) in enumerate(zip(channels, names.deep if deep else [names.stem], strict=True)):
-        x = conv_bn(x, out, 3 if deep else 7, 1 if number else 2, names=names.pair(path))  # [N, H/2, W/2, out]
+    x = stem(x, channels, [names.pair(path) for path in (names.deep if deep else [names.stem])])  # [N, H/2, W/2, 64 or 128]
     pyramid = [x]
     x = max_pool(x, name="max_pool")  # [N, H/4, W/4, 64 or 128]
     for stage, rates in enumerate(drop_rates(drop_path, depths)):
         for index, rate in enumerate(rates):
             name, stride = names.block.format(stage=stage, number=stage + 1, index=index, count=count), 2 if stage and index == 0 else 1
             y = branch(x, 64 << stage, stride, name=name, names=names, groups=groups)  # [N, H/(4 << stage), ...]
-            y = squeeze(y, name=f"{name}.scale") if se else y
+            if se:
+                y = squeeze_excite(y, y.shape[-1] // 16, name=f"{name}.scale", gate="sigmoid", convs=("squeeze", "excitation"), layer=dense)
             if index == 0:
                 short = f"{name}.{names.short}"
-                if deep and stride > 1:
-                    x, stride = average_pool(x, 2, 2, name=f"{short}.avg_pool", padding="same"), 1  # [N, H/(4 << stage), ...]
-                x = conv_bn(x, y.shape[-1], 1, stride, names=names.pair(short), activation=None)
+                x = shortcut(x, y.shape[-1], stride, names=names.pair(short), pool=f"{short}.avg_pool" if deep else "")
             x = activate(add(y, x, name=name, drop=rate), "relu", name=name)
             count += 1
         pyramid.append(x)

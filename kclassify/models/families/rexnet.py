@@ -4,26 +4,10 @@ from typing import Any
 
 from keras import ops
 
-from kclassify.models.blocks import (
-    Tensor,
-    activate,
-    add,
-    batch_norm,
-    conv_bn,
-    convolution,
-    drop_rates,
-    global_pool,
-    multiply,
-    round_channels,
-)
+from kclassify.models.blocks import Tensor, activate, add, batch_norm, convolution, drop_rates, global_pool, multiply, round_channels, unit
 
 DEPTHS, STRIDES = (1, 2, 2, 3, 3, 5), (1, 2, 2, 2, 1, 2)
 GROWTH = 180  # channels from the first block to the last at width 1
-
-
-def names(path: str) -> tuple[str, str]:
-    """The paths of a convolution and its BatchNorm."""
-    return f"{path}.conv", f"{path}.bn"
 
 
 def squeeze_excite(x: Tensor, channels: int, *, name: str) -> Tensor:
@@ -38,12 +22,12 @@ def block(x: Tensor, channels: int, stride: int, *, expansion: int, squeeze: boo
     """[N, H, W, C] -> [N, H/stride, W/stride, channels]; the shortcut is added to the first C of the channels."""
     y, inside = x, round_channels(x.shape[-1] * expansion, divisor)
     if expansion > 1:
-        y = conv_bn(y, inside, names=names(f"{name}.conv_exp"), activation="silu")  # [N, H, W, inside]
-    y = conv_bn(y, inside, 3, stride, groups=inside, names=names(f"{name}.conv_dw"), activation=None)  # [N, H/s, W/s, inside]
+        y = unit(y, inside, name=f"{name}.conv_exp", activation="silu")  # [N, H, W, inside]
+    y = unit(y, inside, 3, stride, groups=inside, name=f"{name}.conv_dw", activation=None)  # [N, H/s, W/s, inside]
     if squeeze:
         y = squeeze_excite(y, round_channels(int(inside * (1 / 12)), divisor), name=f"{name}.se")
     y = activate(y, "relu6", name=f"{name}.act_dw")
-    y = conv_bn(y, channels, names=names(f"{name}.conv_pwl"), activation=None)  # [N, H/s, W/s, channels]
+    y = unit(y, channels, name=f"{name}.conv_pwl", activation=None)  # [N, H/s, W/s, channels]
     if stride > 1 or channels < x.shape[-1]:
         return y
     return add(y, ops.pad(x, [[0, 0], [0, 0], [0, 0], [0, channels - x.shape[-1]]]), name=name, drop=drop)
@@ -51,7 +35,7 @@ def block(x: Tensor, channels: int, stride: int, *, expansion: int, squeeze: boo
 
 def build(x: Tensor, *, width: float, divisor: int = 1, drop_path: float = 0.0) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] -> five maps and features [N, 1280 * width]; all channels are multiples of `divisor`."""
-    x = conv_bn(x, round_channels(round(32 * width), divisor), 3, 2, names=names("stem"), activation="silu")  # [N, H/2, W/2, 32 * width]
+    x = unit(x, round_channels(round(32 * width), divisor), 3, 2, name="stem", activation="silu")  # [N, H/2, W/2, 32 * width]
     pyramid, count, base = [x], 0, 16.0
     for stage, rates in enumerate(drop_rates(drop_path, DEPTHS)):
         for index, drop in enumerate(rates):
@@ -60,5 +44,5 @@ def build(x: Tensor, *, width: float, divisor: int = 1, drop_path: float = 0.0) 
             x = block(x, channels, stride, name=f"features.{count}", drop=drop, **more)  # [N, H/32, W/32, ...] in the end
             pyramid = [*(pyramid if stride > 1 else pyramid[:-1]), x]
             count, base = count + 1, base + GROWTH / sum(DEPTHS)
-    x = conv_bn(x, round_channels(1280 * width, divisor), names=names(f"features.{count}"), activation="silu")  # [N, H/32, W/32, ...]
+    x = unit(x, round_channels(1280 * width, divisor), name=f"features.{count}", activation="silu")  # [N, H/32, W/32, ...]
     return pyramid, global_pool(x)  # [N, 1280 * width]

@@ -9,7 +9,6 @@ from kclassify.models.blocks import (
     add,
     attention,
     convolution,
-    dense,
     drop_rates,
     fixed_size,
     global_pool,
@@ -18,6 +17,7 @@ from kclassify.models.blocks import (
     mlp,
     out_of_windows,
 )
+from kclassify.models.families.pvt import coarse_attention
 
 
 def window_attention(x: Tensor, heads: int, window: int, *, name: str) -> Tensor:
@@ -27,18 +27,6 @@ def window_attention(x: Tensor, heads: int, window: int, *, name: str) -> Tensor
     x = ops.pad(x, [[0, 0], [0, bottom], [0, right], [0, 0]]) if bottom or right else x
     y = attention(ops.reshape(into_windows(x, window, window), (-1, window**2, channels)), heads, name=name)  # [N * windows, L, C]
     return out_of_windows(y, height + bottom, width + right, window, window)[:, :height, :width]
-
-
-def coarse_attention(x: Tensor, heads: int, reduction: int, *, name: str) -> Tensor:
-    """Multi-head attention of each place to a map that is `reduction` times smaller: [N, H, W, C] -> the same."""
-    height, width, channels = x.shape[1:]
-    query = ops.reshape(dense(x, channels, name=f"{name}.q"), (-1, height * width, heads, channels // heads))
-    if reduction > 1:
-        x = convolution(x, channels, reduction, reduction, name=f"{name}.sr", padding="valid", bias=True)
-        x = layer_norm(x, name=f"{name}.norm", epsilon=1e-5)  # [N, H/reduction, W/reduction, C]
-    kv = ops.reshape(dense(x, 2 * channels, name=f"{name}.kv"), (-1, x.shape[1] * x.shape[2], 2, heads, channels // heads))
-    y = ops.dot_product_attention(query, kv[:, :, 0], kv[:, :, 1])  # [N, H * W, heads, C/heads]
-    return dense(ops.reshape(y, (-1, height, width, channels)), channels, name=f"{name}.proj")
 
 
 def build(

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 from keras import layers
 
-from kclassify.models.blocks import LAYOUT, Tensor, activate, add, conv_bn, convolution, global_pool, layer_name
+from kclassify.models.blocks import LAYOUT, PADDLE, Tensor, activate, add, convolution, global_pool, layer_name, unit
 
 
 def separable(x: Tensor, channels: int, *, name: str, relu: bool = True) -> Tensor:
     """ReLU, 1x1, depthwise 3x3: [N, H, W, C] -> [N, H, W, channels]."""
     if relu:
         x = activate(x, "relu", name=f"{name}.input")
-    point, depth = ((f"{name}.{part}._conv", f"{name}.{part}._batch_norm") for part in ("_pointwise_conv", "_depthwise_conv"))
-    x = conv_bn(x, channels, names=point, activation=None)
-    return conv_bn(x, channels, 3, groups=channels, names=depth, activation=None)  # [N, H, W, channels]
+    x = unit(x, channels, name=f"{name}._pointwise_conv", leaves=PADDLE, activation=None)
+    return unit(x, channels, 3, groups=channels, name=f"{name}._depthwise_conv", leaves=PADDLE, activation=None)  # [N, H, W, channels]
 
 
 def max_pool(x: Tensor, stride: int, *, name: str) -> Tensor:
@@ -33,8 +32,7 @@ def block(x: Tensor, widths: Sequence[int], stride: int, *, names: tuple[str, st
 def build(x: Tensor, *, entry: Sequence[tuple[int, int]], middle: int) -> tuple[list[Tensor], Tensor]:
     """Normalised [N, H, W, 3] -> five maps and features [N, 2048]; `entry` is (channels, stride) of the first blocks, `middle` a number."""
     for number, (channels, stride) in enumerate(((32, 2), (64, 1)), start=1):
-        name = f"_entry_flow._conv{number}"
-        x = conv_bn(x, channels, 3, stride, names=(f"{name}._conv", f"{name}._batch_norm"))  # [N, H/2, W/2, 64] in the end
+        x = unit(x, channels, 3, stride, name=f"_entry_flow._conv{number}", leaves=PADDLE)  # [N, H/2, W/2, 64] in the end
     pyramid = [x]
     for number, (channels, stride) in enumerate(entry):
         names = (f"_entry_flow._conv_{number}", "_conv1", "_conv2")

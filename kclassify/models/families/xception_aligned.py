@@ -1,8 +1,9 @@
 """Aligned Xception (arXiv 1802.02611), DeepLab's backbone: blocks of three separable convolutions, of which the last one strides."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from kclassify.models.blocks import Tensor, activate, add, batch_norm, conv_bn, convolution, drop_rates, global_pool
+from kclassify.models.blocks import Tensor, activate, add, batch_norm, convolution, drop_rates, global_pool, unit
 
 Widths = tuple[int, int, int]
 EXIT: Widths = (1536, 1536, 2048)
@@ -11,25 +12,24 @@ EXIT: Widths = (1536, 1536, 2048)
 def separable(x: Tensor, channels: int, stride: int, *, name: str, paddle: bool, relu: bool, dilation: int) -> Tensor:
     """Depthwise 3x3 and 1x1, each with its BatchNorm, and with `relu` its ReLU: [N, H, W, C] -> [N, H/stride, W/stride, channels]."""
     depth, point = (("_conv1", "_bn1"), ("_conv2", "_bn2")) if paddle else (("conv_dw", "bn_dw"), ("conv_pw", "bn_pw"))
-    activation, width = "relu" if relu else None, x.shape[-1]
-    names = (f"{name}.{depth[0]}", f"{name}.{depth[1]}")
-    x = conv_bn(x, width, 3, stride, groups=width, dilation=dilation, names=names, activation=activation, epsilon=1e-3)
-    return conv_bn(x, channels, names=(f"{name}.{point[0]}", f"{name}.{point[1]}"), activation=activation, epsilon=1e-3)
+    more: dict[str, Any] = {"name": name, "activation": "relu" if relu else None, "epsilon": 1e-3}
+    x = unit(x, x.shape[-1], 3, stride, groups=x.shape[-1], dilation=dilation, leaves=depth, **more)
+    return unit(x, channels, leaves=point, **more)
 
 
 def block(x: Tensor, widths: Widths, stride: int, *, name: str, paddle: bool, last: bool, drop: float) -> Tensor:
     """[N, H, W, C] -> [N, H/stride, W/stride, C']; the last block has no shortcut, its ReLUs stand behind, and PaddleClas dilates it."""
     y = x
     for number, channels in enumerate(widths, start=1):
-        unit = f"{name}._conv{number}" if paddle else f"{name}.stack.conv{number}"
-        y = y if last else activate(y, "relu", name=f"{unit}.input")
+        part = f"{name}._conv{number}" if paddle else f"{name}.stack.conv{number}"
+        y = y if last else activate(y, "relu", name=f"{part}.input")
         dilation = 2 if last and paddle else 1
-        y = separable(y, channels, stride if number == 3 else 1, name=unit, paddle=paddle, relu=last, dilation=dilation)
+        y = separable(y, channels, stride if number == 3 else 1, name=part, paddle=paddle, relu=last, dilation=dilation)
     if last:
         return y
     if stride > 1 or x.shape[-1] != widths[-1]:
-        names = (f"{name}._short._conv", f"{name}._short._bn") if paddle else (f"{name}.shortcut.conv", f"{name}.shortcut.bn")
-        x = conv_bn(x, widths[-1], 1, stride, names=names, activation=None, epsilon=1e-3)
+        path, leaves = ("_short", ("_conv", "_bn")) if paddle else ("shortcut", ("conv", "bn"))
+        x = unit(x, widths[-1], 1, stride, name=f"{name}.{path}", leaves=leaves, activation=None, epsilon=1e-3)
     return add(y, x, name=name, drop=drop)
 
 
@@ -37,12 +37,12 @@ def early_block(x: Tensor, widths: Widths, stride: int, *, name: str, last: bool
     """The block of the nets called "p": BatchNorm and ReLU come before, once for each separable convolution, the first for both ways."""
     y = x
     for number, channels in enumerate(widths, start=1):
-        unit = f"{name}.stack.conv{number}"
-        norm = f"{unit}.norm" if number > 1 else f"{name}.norm"
+        part = f"{name}.stack.conv{number}"
+        norm = f"{part}.norm" if number > 1 else f"{name}.norm"
         y = activate(batch_norm(y, name=norm, epsilon=epsilon), "relu", name=norm)
         x = x if number > 1 else y
-        y = convolution(y, y.shape[-1], 3, stride if number == 3 else 1, groups=y.shape[-1], name=f"{unit}.conv_dw")
-        y = convolution(y, channels, name=f"{unit}.conv_pw")  # [N, H/stride, W/stride, C'] in the end
+        y = convolution(y, y.shape[-1], 3, stride if number == 3 else 1, groups=y.shape[-1], name=f"{part}.conv_dw")
+        y = convolution(y, channels, name=f"{part}.conv_pw")  # [N, H/stride, W/stride, C'] in the end
     if last:
         return y
     if stride > 1 or x.shape[-1] != widths[-1]:
@@ -72,13 +72,9 @@ def build(
 
     `early` norms before each convolution, with this `epsilon`. `paddle` is PaddleClas' name of a net whose weights are its own.
     """
-    stem = (
-        (("_conv1._conv", "_conv1._bn"), ("_conv2._conv", "_conv2._bn"))
-        if paddle
-        else (("stem.0.conv", "stem.0.bn"), ("stem.1.conv", "stem.1.bn"))
-    )
-    x = conv_bn(x, 32, 3, 2, names=stem[0], epsilon=epsilon)  # [N, H/2, W/2, 32]
-    x = convolution(x, 64, 3, name="stem.1") if early else conv_bn(x, 64, 3, names=stem[1], epsilon=epsilon)  # [N, H/2, W/2, 64]
+    stem, leaves = (("_conv1", "_conv2"), ("_conv", "_bn")) if paddle else (("stem.0", "stem.1"), ("conv", "bn"))
+    x = unit(x, 32, 3, 2, name=stem[0], leaves=leaves, epsilon=epsilon)  # [N, H/2, W/2, 32]
+    x = convolution(x, 64, 3, name=stem[1]) if early else unit(x, 64, 3, name=stem[1], leaves=leaves, epsilon=epsilon)
     pyramid = [x]
     blocks = [*(((width, width, width), stride) for width, stride in entry), *[((728, 728, 728), 1)] * middle]
     blocks += [((728, 1024, 1024), 2), (EXIT, 1)]
