@@ -34,9 +34,13 @@ def chosen(names):
 
 
 CHOSEN = chosen(SMALLEST)
-# Where a test takes long it is a net of each kind.
+# Where a test takes long it is a net of each kind; with -m zoo one of each family.
 KINDS = ("mobilenetv3_small", "vit_tiny_patch16_224")
-LONG = chosen(KINDS)
+LONG = pytest.mark.parametrize(
+    "row",
+    [pytest.param(presets.get(name), id=name, marks=[] if name in KINDS else pytest.mark.zoo) for name in sorted({*KINDS, *SMALLEST})],
+)
+OF_EACH_KIND = pytest.mark.parametrize("row", [pytest.param(presets.get(name), id=name) for name in KINDS])
 EVERY = pytest.mark.parametrize("row", presets.MODELS.values(), ids=lambda row: row.name)
 ZOO = Path(presets.__file__).parent / "zoo"
 LAYOUTS = {
@@ -96,7 +100,7 @@ def build_and_check(row):
     return model
 
 
-@LONG
+@OF_EACH_KIND
 def test_size_and_layout_are_the_published_ones(row):
     build_and_check(row)
 
@@ -139,7 +143,7 @@ def test_saved_models_load_in_plain_keras(tmp_path):
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-@LONG
+@OF_EACH_KIND
 def test_training_lowers_the_loss(row):
     keras.utils.set_random_seed(1)
     model = small(row, activation=None, dropout=0.0)
