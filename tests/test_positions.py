@@ -10,7 +10,8 @@ import reference_weights as reference
 
 from kclassify.errors import ModelError
 from kclassify.models import load_state, positions, state_dict, weights
-from kclassify.models.blocks import convolution, global_pool, parameter, sequence
+from kclassify.models.blocks import convolution, global_pool
+from kclassify.models.tokens import parameter, sequence
 
 CASES = json.loads((Path(__file__).parent / "data" / "positions.json").read_text())  # by tools/position_references.py
 TABLE = "attn.relative_position_bias_table"

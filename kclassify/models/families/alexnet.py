@@ -3,7 +3,8 @@
 from keras import layers
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import LAYOUT, Tensor, activate, convolution, dense, fixed_size, layer_name
+from kclassify.models.blocks import LAYOUT, Tensor, activate, convolution, fixed_size, layer_name
+from kclassify.models.tokens import dense
 
 # Of each convolution: its place in torch's list, channels, kernel, stride, padding, and whether a pool follows.
 CONVOLUTIONS = (

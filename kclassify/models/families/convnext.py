@@ -4,19 +4,8 @@ from collections.abc import Sequence
 
 from keras import ops
 
-from kclassify.models.blocks import (
-    Tensor,
-    activate,
-    add,
-    convolution,
-    dense,
-    drop_rates,
-    global_pool,
-    layer_norm,
-    multiply,
-    parameter,
-    scale,
-)
+from kclassify.models.blocks import Tensor, activate, add, convolution, drop_rates, global_pool, multiply
+from kclassify.models.tokens import dense, layer_norm, parameter, scale
 
 
 def response_norm(x: Tensor, *, name: str) -> Tensor:

@@ -6,19 +6,8 @@ from collections.abc import Sequence
 from keras import ops
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import (
-    Tensor,
-    add,
-    convolution,
-    dense,
-    drop_rates,
-    fixed_size,
-    global_pool,
-    into_windows,
-    layer_norm,
-    mlp,
-    out_of_windows,
-)
+from kclassify.models.blocks import Tensor, add, convolution, drop_rates, fixed_size, global_pool
+from kclassify.models.tokens import dense, into_windows, layer_norm, mlp, out_of_windows
 
 EPSILON = 1e-5
 

@@ -3,22 +3,8 @@
 import numpy as np
 from keras import ops
 
-from kclassify.models.blocks import (
-    Tensor,
-    activate,
-    add,
-    concatenate,
-    convolution,
-    dense,
-    drop_rates,
-    fixed_size,
-    global_pool,
-    layer_norm,
-    multiply,
-    parameter,
-    picture,
-    sequence,
-)
+from kclassify.models.blocks import Tensor, activate, add, concatenate, convolution, drop_rates, fixed_size, global_pool, multiply
+from kclassify.models.tokens import dense, layer_norm, parameter, picture, sequence
 
 PATCH = 14
 HEAD = 64  # channels of a head

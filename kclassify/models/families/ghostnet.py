@@ -11,7 +11,6 @@ from kclassify.models.blocks import (
     concatenate,
     conv_bn,
     convolution,
-    dense,
     flatten,
     global_pool,
     layer_name,
@@ -19,6 +18,7 @@ from kclassify.models.blocks import (
     round_channels,
     squeeze_excite,
 )
+from kclassify.models.tokens import dense
 
 # Kernel, inner channels, channels, whether squeeze-and-excitation follows, stride; one line is one of timm's stages.
 STAGES = (

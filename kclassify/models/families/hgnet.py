@@ -17,8 +17,8 @@ from kclassify.models.blocks import (
     global_pool,
     max_pool,
     multiply,
-    scale,
 )
+from kclassify.models.tokens import scale
 
 
 def affine(x: Tensor, *, name: str) -> Tensor:

@@ -7,7 +7,8 @@ from typing import Any
 from keras import layers
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import LAYOUT, Tensor, activate, add, conv_bn, dense, global_pool, layer_name, squeeze_excite
+from kclassify.models.blocks import LAYOUT, Tensor, activate, add, conv_bn, global_pool, layer_name, squeeze_excite
+from kclassify.models.tokens import dense
 
 # The paths of a convolution and of its BatchNorm in timm.
 TIMM = {

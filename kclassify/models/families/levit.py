@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
-from kclassify.models.blocks import Tensor, activate, add, batch_norm, conv_bn, dense, fixed_size, global_pool, parameter
+from kclassify.models.blocks import Tensor, activate, add, batch_norm, conv_bn, fixed_size, global_pool
+from kclassify.models.tokens import dense, parameter
 
 STEM = 4  # convolutions of stride 2
 ACTIVATION = "hard_silu"

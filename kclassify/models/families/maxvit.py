@@ -15,17 +15,12 @@ from kclassify.models.blocks import (
     batch_norm,
     conv_bn,
     convolution,
-    dense,
     drop_rates,
     fixed_size,
     global_pool,
-    into_windows,
-    layer_norm,
-    mlp,
-    out_of_windows,
-    parameter,
     squeeze_excite,
 )
+from kclassify.models.tokens import dense, into_windows, layer_norm, mlp, out_of_windows, parameter
 
 HEAD = 32  # channels of a head
 PARTS = 32  # so many windows fill a side of the picture

@@ -4,22 +4,8 @@ from collections.abc import Sequence
 
 from keras import initializers, layers, ops
 
-from kclassify.models.blocks import (
-    Tensor,
-    activate,
-    add,
-    average_pool,
-    convolution,
-    dense,
-    drop_rates,
-    fixed_size,
-    global_pool,
-    layer_name,
-    layer_norm,
-    picture,
-    scale,
-    sequence,
-)
+from kclassify.models.blocks import Tensor, activate, add, average_pool, convolution, drop_rates, fixed_size, global_pool, layer_name
+from kclassify.models.tokens import dense, layer_norm, picture, scale, sequence
 
 HEAD = 32  # channels of an attention head
 HIDDEN = 4  # times the channels are inside an MLP

@@ -9,19 +9,16 @@ from kclassify.errors import UsageError
 from kclassify.models.blocks import (
     Tensor,
     add,
-    attention,
     concatenate,
     convolution,
-    dense,
     drop_rates,
     fixed_size,
     global_pool,
     layer_name,
-    layer_norm,
-    mlp,
     round_channels,
     unit,
 )
+from kclassify.models.tokens import attention, dense, layer_norm, mlp
 
 PATCH = 2
 EPSILON = 1e-5

@@ -12,14 +12,12 @@ from kclassify.models.blocks import (
     concatenate,
     conv_bn,
     convolution,
-    dense,
     drop_rates,
     fixed_size,
     global_pool,
-    mlp,
     round_channels,
-    sequence,
 )
+from kclassify.models.tokens import dense, mlp, sequence
 
 HEAD = 32  # channels of a head of attention and of a group of convolutions
 MIX = 0.75  # the part of the channels that attention makes

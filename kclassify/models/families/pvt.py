@@ -5,18 +5,8 @@ from collections.abc import Sequence
 from keras import ops
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import (
-    Tensor,
-    activate,
-    add,
-    average_pool,
-    convolution,
-    dense,
-    drop_rates,
-    fixed_size,
-    global_pool,
-    layer_norm,
-)
+from kclassify.models.blocks import Tensor, activate, add, average_pool, convolution, drop_rates, fixed_size, global_pool
+from kclassify.models.tokens import dense, layer_norm
 
 POOLED = 7  # the side of the coarse map with linear attention
 

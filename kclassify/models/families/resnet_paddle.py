@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kclassify.models.blocks import Tensor, activate, add, conv_bn, dense, drop_rates, global_pool, max_pool, squeeze_excite
+from kclassify.models.blocks import Tensor, activate, add, conv_bn, drop_rates, global_pool, max_pool, squeeze_excite
 from kclassify.models.families.resnet import shortcut, stem
+from kclassify.models.tokens import dense
 
 
 @dataclass(frozen=True)

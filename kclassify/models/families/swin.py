@@ -6,20 +6,8 @@ import numpy as np
 from keras import ops
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import (
-    Tensor,
-    add,
-    convolution,
-    dense,
-    drop_rates,
-    fixed_size,
-    global_pool,
-    into_windows,
-    layer_norm,
-    mlp,
-    out_of_windows,
-    parameter,
-)
+from kclassify.models.blocks import Tensor, add, convolution, drop_rates, fixed_size, global_pool
+from kclassify.models.tokens import dense, into_windows, layer_norm, mlp, out_of_windows, parameter
 
 EPSILON = 1e-5  # of norms
 

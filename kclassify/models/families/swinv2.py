@@ -7,20 +7,9 @@ import numpy as np
 from keras import layers, ops
 
 from kclassify.errors import UsageError
-from kclassify.models.blocks import (
-    Tensor,
-    activate,
-    add,
-    dense,
-    fixed_size,
-    into_windows,
-    layer_name,
-    layer_norm,
-    mlp,
-    out_of_windows,
-    parameter,
-)
+from kclassify.models.blocks import Tensor, activate, add, fixed_size, layer_name
 from kclassify.models.families.swin import EPSILON, by_distance, shift_mask, stages
+from kclassify.models.tokens import dense, into_windows, layer_norm, mlp, out_of_windows, parameter
 
 SHORTEST = 3e-4  # of a vector that is made one long: its square is still a number in float16
 STEEPEST = math.log(100)  # of the cosines' factor

@@ -2,19 +2,8 @@
 
 from keras import ops
 
-from kclassify.models.blocks import (
-    Tensor,
-    add,
-    concatenate,
-    convolution,
-    dense,
-    drop_rates,
-    fixed_size,
-    layer_norm,
-    mlp,
-    parameter,
-    picture,
-)
+from kclassify.models.blocks import Tensor, add, concatenate, convolution, drop_rates, fixed_size
+from kclassify.models.tokens import dense, layer_norm, mlp, parameter, picture
 
 PATCH = 16
 INNER_HEADS = 4

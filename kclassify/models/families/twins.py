@@ -4,20 +4,9 @@ from collections.abc import Sequence
 
 from keras import ops
 
-from kclassify.models.blocks import (
-    Tensor,
-    add,
-    attention,
-    convolution,
-    drop_rates,
-    fixed_size,
-    global_pool,
-    into_windows,
-    layer_norm,
-    mlp,
-    out_of_windows,
-)
+from kclassify.models.blocks import Tensor, add, convolution, drop_rates, fixed_size, global_pool
 from kclassify.models.families.pvt import coarse_attention
+from kclassify.models.tokens import attention, into_windows, layer_norm, mlp, out_of_windows
 
 
 def window_attention(x: Tensor, heads: int, window: int, *, name: str) -> Tensor:

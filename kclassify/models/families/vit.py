@@ -4,21 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from kclassify.models.blocks import (
-    Tensor,
-    add,
-    attention,
-    concatenate,
-    convolution,
-    drop_rates,
-    fixed_size,
-    layer_norm,
-    mlp,
-    parameter,
-    picture,
-    scale,
-    sequence,
-)
+from kclassify.models.blocks import Tensor, add, concatenate, convolution, drop_rates, fixed_size
+from kclassify.models.tokens import attention, layer_norm, mlp, parameter, picture, scale, sequence
 
 
 def block(x: Tensor, heads: int, hidden: int, *, name: str, epsilon: float, layer_scale: float, drop: float, **more: Any) -> Tensor:
