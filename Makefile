@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-zoo test-reliability test-backends test-parity bench bench-train-step bench-zoo docs clean
+.PHONY: demo test format lint types unit test-zoo test-reliability test-backends test-parity test-hub bench bench-train-step bench-zoo docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,14 @@ test-backends: .venv-parity/.installed
 
 test-zoo: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py tests/test_zoo_families.py tests/test_reparameterise.py tests/test_applications.py
+
+test-hub: .venv-hub/.installed
+	.venv-hub/bin/python -m pytest tests/test_kerashub.py
+
+.venv-hub/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv .venv-hub
+	.venv-hub/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[keras-hub]" pytest
+	touch $@
 
 test-parity: .venv-parity/.installed .venv-paddle/.installed
 	.venv-parity/bin/python tools/parity.py --save
@@ -83,4 +91,4 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .venv-parity .venv-bench .venv-paddle $(DEMO) runs build *.egg-info
+	rm -rf $(VENV) .venv-parity .venv-bench .venv-paddle .venv-hub $(DEMO) runs build *.egg-info

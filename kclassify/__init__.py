@@ -56,7 +56,9 @@ def train(*, config: PathLike | None = None, settings: Iterable[str] = (), verbo
     from kclassify import config as configs
     from kclassify import training
     from kclassify.console import Console
+    from kclassify.remote import kerashub
 
+    kerashub.fetch(values.get("preset"))
     values |= {name: _stored(values[name]) for name in ("data", "val") if name in values}
     resolved = configs.resolve(configs.flat(values), file=config, settings=settings, environment=os.environ)
     return training.train(resolved.config, Console(quiet=not verbose))

@@ -9,6 +9,7 @@ from kclassify import devices, presets
 from kclassify.errors import ModelError, UsageError, near_names
 from kclassify.presets import ModelRow
 from kclassify.presets.card import ModelCard
+from kclassify.remote import kerashub
 
 DEFAULT = "efficientnet_lite0"  # its real ImageNet weights come with a package that is always installed
 
@@ -37,6 +38,7 @@ def find(text: str) -> Reference:
         return Reference(text, path=best, run=path)
     if path.exists():
         return Reference(text, path=path)
+    kerashub.fetch(text)
     try:
         return Reference(text, row=presets.get(text))
     except UsageError:
@@ -67,5 +69,7 @@ def open_keras(reference: Reference, *, classifier: bool = True) -> tuple[Any, M
         return bundle.load(reference.path or "")
     from kclassify.models import create_model
 
-    card = ModelCard(reference.row.name, presets.imagenet_class_names(), reference.row.preprocessing)
-    return create_model(reference.row.name, weights="pretrained"), card
+    row, names = reference.row, presets.imagenet_class_names()
+    if row.classes != len(names):  # a file for classes whose names it does not know
+        names = tuple(str(number) for number in range(row.classes))
+    return create_model(row.name, num_classes=row.classes, weights="pretrained"), ModelCard(row.name, names, row.preprocessing)

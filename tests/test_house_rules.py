@@ -30,13 +30,13 @@ LEVEL = {room: number for number, row in enumerate(CHAIN) for room in row}
 # `kclassify --version` reads the number where setup.cfg reads it.
 FROM_THE_FACE = {("cli", "__version__")}
 
-FRAMEWORKS = {"tensorflow", "keras", "torch", "jax", "onnx", "onnxruntime", "tf2onnx", "keras_cv"}
+FRAMEWORKS = {"tensorflow", "keras", "torch", "jax", "onnx", "onnxruntime", "tf2onnx", "keras_cv", "keras_hub"}
 HEAVY = FRAMEWORKS | {"numpy", "PIL", "sklearn", "scipy", "rich.table"}
 # What --help, presets and config load: nothing heavy may stand at the top of these.
 LIGHT = {"errors", "presets", "config", "devices", "console", "screen", "verbs", "cli", "reference", "evaluation", "kclassify", "__main__"}
 # What `predict --model x.onnx` loads besides: no framework at the top of these.
 NO_FRAMEWORK = LIGHT | {"predictor", "formats"}
-MODELS_MAY = {"keras", "numpy"}
+MODELS_MAY = {"keras", "keras_hub", "numpy"}
 
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in FILES}

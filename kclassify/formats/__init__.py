@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kclassify import devices
+from kclassify import devices, presets
 from kclassify.errors import KClassifyError, ModelError, SetupError, UsageError, near_names
 from kclassify.formats import gate, keras_file, onnx, saved_model, tf_trt, timm
 from kclassify.predictor import Predictor
@@ -102,7 +102,8 @@ def export_reference(reference: Reference, format_name: str, path: Path | None =
     row = find_format(format_name)
     model, card = open_keras(reference)
     folder = (reference.run / "exports") if reference.run else Path()
-    default = folder / (f"{card.preset}{row.suffix}" if row.suffix else f"{card.preset}_{row.name.replace('-', '_')}")
+    name = presets.short(card.preset)
+    default = folder / (f"{name}{row.suffix}" if row.suffix else f"{name}_{row.name.replace('-', '_')}")
     return export_model(model, card, format_name, path or default)
 
 

@@ -13,6 +13,7 @@ from kclassify.models import head
 from kclassify.models.blocks import Tensor
 from kclassify.models.weights import LoadReport, load_state, load_weights, state_dict
 from kclassify.presets import ModelRow
+from kclassify.remote import kerashub
 
 __all__ = ["LoadReport", "create_model", "load_state", "load_weights", "state_dict"]
 
@@ -53,8 +54,9 @@ def create_model(  # noqa: PLR0913 - the settings of a model
     Raises UsageError for an unknown name or value and ModelError for weights that are missing or do not fit.
     Sources: the row's `paper`, an arXiv id.
     """
+    kerashub.fetch(name)
     row = presets.get(name)
-    label = row.name.replace(":", ".")  # TensorFlow takes no colon in a name
+    label = presets.short(row.name).replace(":", ".")  # TensorFlow takes no colon in a name
     rate = row.dropout if dropout is None else dropout
     _check(num_classes, activation, rate, pooling if not include_top else None)
     if pooling is not None and include_top:

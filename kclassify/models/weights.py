@@ -65,14 +65,19 @@ def entries(model: keras.Model) -> Iterator[tuple[layers.Layer, Any, str]]:
     """(layer, variable, torch name) of every variable that a state dict holds."""
     for layer in model.layers:
         path = layer.name.replace("-", ".")
-        for variable in layer.weights:
+        # Several of one name are of layers inside, as keras_hub makes them.
+        composite = len({LEAVES.get(variable.name, variable.name) for variable in layer.weights}) < len(layer.weights)
+        for number, variable in enumerate(layer.weights):
+            if composite:
+                yield layer, variable, f"{path}.{number}.{variable.name}"
+                continue
             bare = isinstance(layer, layers.EinsumDense)  # a parameter of its own: its path has no leaf
             yield layer, variable, path if bare else f"{path}.{LEAVES.get(variable.name, variable.name)}"
 
 
 def kernel_axes(layer: layers.Layer, variable: Any) -> tuple[int, ...]:
     """The transposition from torch's layout to Keras': [O, I, H, W] -> [H, W, I, O], depthwise [C, 1, H, W] -> [H, W, C, 1]."""
-    if variable.name != "kernel" or isinstance(layer, layers.EinsumDense):
+    if variable.name != "kernel" or isinstance(layer, layers.EinsumDense) or not hasattr(layer, "kernel"):
         return tuple(range(len(variable.shape)))
     if isinstance(layer, layers.DepthwiseConv2D):
         return (2, 3, 0, 1)
@@ -174,6 +179,13 @@ def rename_package(state: State, model: keras.Model) -> State:
     return renamed
 
 
+def _from_kerashub(row: ModelRow) -> State:
+    """The state of keras_hub's own model, with the weights in its folder."""
+    from kclassify.models.families import kerashub
+
+    return state_dict(kerashub.renamed(kerashub.original(row.config["folder"], load_weights=True)))
+
+
 def _from_applications(row: ModelRow) -> State:
     """The state of Keras' own model with its published weights, which Keras downloads and checks."""
     from kclassify.models.families import applications
@@ -215,12 +227,14 @@ def load_weights(model: keras.Model, weights: str | Path, *, row: ModelRow, clas
     """
     if weights == "pretrained" and row.family == "applications":
         path, state = Path(row.sources[0]), _from_applications(row)
+    elif weights == "pretrained" and row.family == "kerashub":
+        path, state = Path(row.config["folder"]), _from_kerashub(row)
     else:
         path = remote.find_source(row) if weights == "pretrained" else remote.find(str(weights))
         state = rename_merges(read_state(path, model))
     bias, classes = state.get(f"{row.heads[0]}.bias"), model.output_shape[-1]
     headless = row.headless and not any(name.rpartition(".")[0] in row.heads for name in state)
-    names = () if headless else _class_names(path, weights)
+    names = () if headless or (weights == "pretrained" and row.classes != len(imagenet_class_names())) else _class_names(path, weights)
     same = not class_names or not names or tuple(names) == tuple(class_names)
     if not headless and (bias is None or (same and bias.shape == (classes,))):
         return load_state(model, state, source=str(path))

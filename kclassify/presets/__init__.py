@@ -7,20 +7,24 @@ from collections.abc import Callable
 from typing import Any
 
 from kclassify.errors import UsageError, near_names
-from kclassify.presets import applications
+from kclassify.presets import applications, kerashub
+from kclassify.presets.kerashub import short
 from kclassify.presets.models import MODELS
 from kclassify.presets.row import ModelRow
 
-__all__ = ["MODELS", "ORDERS", "ModelRow", "get", "imagenet_class_names", "names", "orders", "select"]
+__all__ = ["MODELS", "ORDERS", "ModelRow", "get", "imagenet_class_names", "names", "orders", "select", "short"]
 
 
 def get(name: str) -> ModelRow:
     """The row called `name`, by its own name or an alias (PaddleClas', timm's), in any case; `ka:NAME` is a model of keras.applications.
 
+    `keras_hub:NAME` or `keras_hub:FOLDER` is a classifier of keras_hub whose files are on this machine; see `kerashub.row` for its errors.
     Raises UsageError that proposes the nearest name.
     """
     if name.startswith(applications.PREFIX):
         return applications.row(name)
+    if name.startswith(kerashub.PREFIX):
+        return kerashub.row(name)
     # As it is written first: ViT_small_patch16_224 and vit_small_patch16_224 are two models, of PaddleClas and of timm.
     for wanted, fold in ((name, str), (name.lower(), str.lower)):
         for row in MODELS.values():

@@ -15,7 +15,8 @@ class ModelRow:
     `heads` are the torch paths of the classifiers: one, or two whose logits are averaged (distilled models). `timm` is the equal
     architecture of timm, whose files load as they are, or "". `weights` says where pretrained weights come from
     ("package:PACKAGE/PATH/IN/IT", or "" when none are at hand), `sources` where else they are published (a package again, a hub id such as
-    "timm/resnet18.a1_in1k", or an address) and `licence` under which terms ("" with none); `headless` weights have no classifier.
+    "timm/resnet18.a1_in1k", or an address) and `licence` under which terms ("" with none); `headless` weights have no classifier,
+    others one for `classes`.
 
     What was counted or published comes from the file of facts beside the rows: `params` counts the trained numbers at 1,000 classes, `macs`
     the multiplications of one picture. `top1` and `top5` are accuracies on ImageNet-1k in percent (0 if none is known) that `top1_source`
@@ -36,6 +37,7 @@ class ModelRow:
     sources: tuple[str, ...] = ()
     licence: str = ""
     headless: bool = False
+    classes: int = 1000
     params: int = 0
     macs: int = 0
     top1: float = 0.0

@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from kclassify import config as configs
+from kclassify import presets
 from kclassify.config import RunConfig
 from kclassify.console import to_json
 from kclassify.data.dataset import Dataset
@@ -218,7 +219,7 @@ def _claim(draft: Path, parent: Path, config: RunConfig) -> Path:
     data = Path(config.data).resolve().name or "data"
     number = 1
     while True:
-        path = parent / f"{config.preset.replace(':', '-')}-{data}-{number}"
+        path = parent / f"{presets.short(config.preset).replace(':', '-')}-{data}-{number}"
         try:
             if not path.exists():
                 draft.rename(path)

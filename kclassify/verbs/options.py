@@ -30,12 +30,23 @@ def stay_offline(wanted: bool) -> bool:
     return wanted
 
 
+def fetch_preset(name: str) -> str:
+    """The same name; what it stands for is downloaded if it is keras_hub's and not here."""
+    from kclassify.remote import kerashub
+
+    kerashub.fetch(name)
+    return name
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file with settings, such as RUN/config.yaml.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", "-o", metavar="KEY=VALUE", help="Any setting; see: kclassify config show.")]
 Gpus = Annotated[str | None, typer.Option(help="0,1,2,3 or all or none. By default the first GPU, else the CPU.")]
-Preset = Annotated[str | None, typer.Option("--preset", "-p", help="Model; see: kclassify presets list.", autocompletion=presets.names)]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", "-p", help="Model; see: kclassify presets list.", autocompletion=presets.names, callback=fetch_preset),
+]
 Data = Annotated[str | None, typer.Option("--data", "-d", help="Folder of class folders, list of images, or a name such as digits.")]
 DataSet = Annotated[str, typer.Argument(metavar="DATA", help="What train takes as --data: a folder, a list, or a name such as digits.")]
 Val = Annotated[str | None, typer.Option(help="Validation folder or list, if the data has none.")]
@@ -47,7 +58,7 @@ Augment = Annotated[
         autocompletion=augmentation_names,
     ),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.", callback=stay_offline)]
+Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.", callback=stay_offline, is_eager=True)]
 LongSettings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting; see: kclassify config show.")]
 Seed = Annotated[int | None, typer.Option(help="Of the split, the order, the crops and the weights.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", "-e", help="How often every image is seen.")]

@@ -6,7 +6,7 @@ import typer
 
 from kclassify import presets, screen
 from kclassify.screen import models
-from kclassify.verbs.options import ConfigFile, Data, Json, Preset, Settings
+from kclassify.verbs.options import ConfigFile, Data, Json, Preset, Settings, fetch_preset
 
 
 def presets_list(
@@ -24,7 +24,7 @@ def presets_list(
 
 def presets_show(name: Annotated[str, typer.Argument(autocompletion=presets.names)], as_json: Json = False) -> None:
     """Everything about one model."""
-    models.model(presets.get(name), as_json)
+    models.model(presets.get(fetch_preset(name)), as_json)
 
 
 def config_show(
