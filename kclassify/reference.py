@@ -38,9 +38,8 @@ def find(text: str) -> Reference:
         return Reference(text, path=best, run=path)
     if path.exists():
         return Reference(text, path=path)
-    kerashub.fetch(text)
     try:
-        return Reference(text, row=presets.get(text))
+        return Reference(text, row=presets.get(kerashub.fetch(text)))
     except UsageError:
         hint = near_names(text, presets.names())
         raise ModelError(

@@ -54,8 +54,7 @@ def create_model(  # noqa: PLR0913 - the settings of a model
     Raises UsageError for an unknown name or value and ModelError for weights that are missing or do not fit.
     Sources: the row's `paper`, an arXiv id.
     """
-    kerashub.fetch(name)
-    row = presets.get(name)
+    row = presets.get(kerashub.fetch(name))
     label = presets.short(row.name).replace(":", ".")  # TensorFlow takes no colon in a name
     rate = row.dropout if dropout is None else dropout
     _check(num_classes, activation, rate, pooling if not include_top else None)

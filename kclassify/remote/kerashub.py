@@ -7,14 +7,14 @@ from kclassify.errors import SetupError
 from kclassify.presets.kerashub import CACHE, FILES, PREFIX, TABLE, cached
 
 
-def fetch(name: Any) -> None:
-    """Download the preset if it is a name of keras_hub and not here; every other name is left alone.
+def fetch(name: Any) -> Any:
+    """The same name; its files are downloaded if it is one of keras_hub and they are not here.
 
     Raises SetupError: KCLASSIFY_OFFLINE forbids it, kagglehub is not installed, or the download failed.
     """
     text = name.removeprefix(PREFIX) if isinstance(name, str) and name.startswith(PREFIX) else None
     if text not in TABLE or all((cached(text) / file).is_file() for file in FILES):
-        return
+        return name
     if os.environ.get("KCLASSIFY_OFFLINE", "0") not in ("", "0"):
         raise SetupError(f"{name}: not on this machine, and KCLASSIFY_OFFLINE forbids to download it.")
     try:
@@ -27,3 +27,4 @@ def fetch(name: Any) -> None:
         raise SetupError(f"{name}: cannot be downloaded ({' '.join(str(error).split())[:200]}).") from error
     if missing := [file for file in FILES if not (cached(text) / file).is_file()]:
         raise SetupError(f"{name}: {cached(text)} has no {missing[0]} after the download. Is {CACHE} set? Try: --preset {PREFIX}{folder}")
+    return name
