@@ -41,7 +41,8 @@ def attention(x: Tensor, channels: int, heads: int, *, key: int, ratio: int, str
     logits = ops.matmul(query * key**-0.5, ops.transpose(keys, (0, 2, 3, 1))) + bias
     y = ops.transpose(ops.matmul(ops.softmax(logits), values), (0, 2, 1, 3))
     y = ops.reshape(y, (-1, *places.shape[1:3], heads * value))
-    return linear_norm(activate(y, ACTIVATION, name=f"{name}.proj"), channels, name=f"{name}.proj.ln", zero=True)
+    # Where the map is halved there is no shortcut: starting at nothing, the picture would be lost.
+    return linear_norm(activate(y, ACTIVATION, name=f"{name}.proj"), channels, name=f"{name}.proj.ln", zero=stride == 1)
 
 
 def mlp(x: Tensor, *, name: str, drop: float) -> Tensor:
