@@ -40,7 +40,9 @@ def find(text: str) -> Reference:
         return Reference(text, path=path)
     try:
         return Reference(text, row=presets.get(kerashub.fetch(text)))
-    except UsageError:
+    except UsageError as error:
+        if text.startswith(presets.PASSED_ON):
+            raise ModelError(str(error)) from None
         hint = near_names(text, presets.names())
         raise ModelError(
             f"No model at '{text}', and no preset has that name.{hint} Expected a run folder, a model file or a preset."

@@ -9,9 +9,10 @@ from keras.src.legacy.saving import legacy_h5_format
 from loopback_server import Loopback
 
 from kclassify import presets
-from kclassify.errors import UsageError
+from kclassify.errors import ModelError, UsageError
 from kclassify.models import create_model, load_state, state_dict
 from kclassify.presets.applications import TABLE
+from kclassify.reference import find
 from kclassify.screen.models import where
 
 MODULES = {  # whose preprocess_input belongs to a name
@@ -89,3 +90,9 @@ def test_where_weights_are_is_told():
 def test_what_keras_does_not_have_is_said():
     with pytest.raises(UsageError, match=r"no 'NasNetMobile'.*Did you mean 'NASNetMobile'\?"):
         presets.get("ka:NasNetMobile")
+
+
+@pytest.mark.parametrize(("name", "near"), [("ka:NasNetMobile", "NASNetMobile"), ("keras_hub:resnet_5_imagenet", "resnet_50_imagenet")])
+def test_a_model_of_another_package_that_is_not_there_is_told_with_the_nearest(name, near):
+    with pytest.raises(ModelError, match=f"Did you mean '{near}'"):
+        find(name)

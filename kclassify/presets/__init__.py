@@ -12,7 +12,9 @@ from kclassify.presets.kerashub import short
 from kclassify.presets.models import MODELS
 from kclassify.presets.row import ModelRow
 
-__all__ = ["MODELS", "ORDERS", "ModelRow", "get", "imagenet_class_names", "names", "orders", "select", "short"]
+__all__ = ["MODELS", "ORDERS", "PASSED_ON", "ModelRow", "get", "imagenet_class_names", "names", "orders", "select", "short"]
+
+PASSED_ON = (applications.PREFIX, kerashub.PREFIX)  # what follows these is another package's name
 
 
 def get(name: str) -> ModelRow:
