@@ -158,6 +158,7 @@ class RunConfig:
     `in_channels` of the first convolution: 3, or 1 for a model that looks at pictures in grey.
     `on_nan` is what follows a loss that is not a number: stop, or rollback to the last checkpoint and on from there at half the rate.
     `multi_label`: a picture may have several labels or none; each class is decided by itself, with the loss bce.
+    `deterministic`: every run gives the same bits; without it a GPU may choose faster ways (TensorFlow on one GPU compiles with XLA).
     `nodes` (host:port, all of them) and `rank` (the place of this one) are for several machines, which wait `join_seconds` for each other.
     Of few images there are more epochs than `epochs`: as many as make `min_steps` changes of the weights, unless somebody says how many.
     """

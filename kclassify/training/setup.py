@@ -236,7 +236,8 @@ def compile_model(model: keras.Model, config: RunConfig, data: Dataset, machine:
             # Divided by the batch's fixed size: a sample counts the same in a filled-up batch and on any number of devices.
             ClassificationLoss(config.loss, classes, class_weights=weights, distill=config.distill),
             weighted_metrics=[] if config.multi_label else training_metrics(classes),
-            jit_compile=devices.backend() == "jax",  # XLA on a CPU is many times slower on depthwise convolutions
+            # Keras chooses XLA, unless a run must be deterministic or has replicas; TensorFlow on a CPU is ten times slower with it.
+            jit_compile="auto" if devices.backend() == "jax" or devices.on_gpu() else False,
         )
         getattr(model.optimizer, "inner_optimizer", model.optimizer).build(model.trainable_variables)
         model.optimizer.build(model.trainable_variables)
