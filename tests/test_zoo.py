@@ -42,7 +42,8 @@ LONG = pytest.mark.parametrize(
     [pytest.param(presets.get(name), id=name, marks=[] if name in KINDS else pytest.mark.zoo) for name in sorted({*KINDS, *SMALLEST})],
 )
 OF_EACH_KIND = pytest.mark.parametrize("row", [pytest.param(presets.get(name), id=name) for name in KINDS])
-EVERY = pytest.mark.parametrize("row", presets.MODELS.values(), ids=lambda row: row.name)
+# The largest first: what follows then fits into the memory that they had, which TensorFlow keeps. The other way round it falls to pieces.
+EVERY = pytest.mark.parametrize("row", sorted(presets.MODELS.values(), key=lambda row: -row.params), ids=lambda row: row.name)
 ZOO = Path(presets.__file__).parent / "zoo"
 LAYOUTS = {
     name: facts["timm_layout"]
