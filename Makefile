@@ -39,7 +39,9 @@ test-backends: .venv-parity/.installed
 	KERAS_BACKEND=torch .venv-parity/bin/python -m pytest -m "not zoo" tests/test_zoo.py -k logits_equal
 
 test-zoo: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py tests/test_zoo_families.py tests/test_reparameterise.py tests/test_applications.py
+	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py
+	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo_families.py
+	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_reparameterise.py tests/test_applications.py
 
 test-hub: .venv-hub/.installed
 	.venv-hub/bin/python -m pytest tests/test_kerashub.py
