@@ -98,7 +98,7 @@ ZOO_ROWS = (
 )
 ZOO = Subject(
     "zoo_speed",
-    "forward passes of {batch} images, float32, one thread",
+    "Forward passes of {batch} images, float32, one thread",
     [Comparison(f"kclassify, {name}", f"timm, {name}", 1.0) for name in ZOO_ROWS],
     ("tensorflow", "keras", "torch", "timm"),
 )
