@@ -1,5 +1,6 @@
 """One model of each family from end to end: it learns the digits, comes back from its file as it was, and answers alike in ONNX."""
 
+import gc
 import subprocess
 import sys
 
@@ -17,6 +18,14 @@ from kclassify.models import create_model, load_state, state_dict
 
 pytestmark = pytest.mark.zoo
 EACH = pytest.mark.parametrize("row", [presets.get(name) for name in SMALLEST], ids=lambda row: row.family)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays():
+    """A graph is a ring, and holds the numbers of its model: forty of them would fill the memory."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 def small(row, **options):
