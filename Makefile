@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-zoo test-reliability test-backends test-parity test-hub bench bench-train-step bench-zoo docs clean
+.PHONY: demo test format lint types unit test-zoo test-families test-reliability test-backends test-parity test-hub bench bench-train-step bench-zoo docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -40,8 +40,10 @@ test-backends: .venv-parity/.installed
 
 test-zoo: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py
-	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo_families.py
 	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_reparameterise.py tests/test_applications.py
+
+test-families: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo_families.py
 
 test-hub: .venv-hub/.installed
 	.venv-hub/bin/python -m pytest tests/test_kerashub.py
