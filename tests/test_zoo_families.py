@@ -58,7 +58,7 @@ def test_twenty_steps_on_the_digits_lower_the_loss(row):
         model.reset_metrics()
     first, last = np.mean(losses[:4]), np.mean(losses[-4:])
     print(f"{row.name}: {first:.2f} the first time, {last:.2f} the last time")
-    assert last < 0.99 * first  # the narrowest nets come to 0.91 to 0.96; one that does not learn stays
+    assert last < 0.97 * first  # the narrowest nets come to 0.91 to 0.96; one that does not learn stays
 
 
 LOAD = """
