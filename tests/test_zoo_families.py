@@ -50,7 +50,7 @@ def test_twenty_steps_on_the_digits_lower_the_loss(row):
     pictures, labels = load_digits(return_X_y=True)
     pixels = keras.ops.image.resize(pictures[:32].reshape(-1, 8, 8, 1).repeat(3, axis=-1) * 15, (side, side))
     pixels, labels = keras.ops.convert_to_numpy(pixels).reshape(4, 8, side, side, 3), labels[:32].reshape(4, 8)
-    loss, optimizer = keras.losses.SparseCategoricalCrossentropy(from_logits=True), keras.optimizers.AdamW(1e-3, clipnorm=1.0)
+    loss, optimizer = keras.losses.SparseCategoricalCrossentropy(from_logits=True), keras.optimizers.AdamW(2e-3, clipnorm=1.0)
     model.compile(optimizer, loss, jit_compile=False)
     losses = []
     for step in range(20):
@@ -58,7 +58,7 @@ def test_twenty_steps_on_the_digits_lower_the_loss(row):
         model.reset_metrics()
     first, last = np.mean(losses[:4]), np.mean(losses[-4:])
     print(f"{row.name}: {first:.2f} the first time, {last:.2f} the last time")
-    assert last < 0.97 * first  # the narrowest nets come to 0.91 to 0.96; one that does not learn stays
+    assert last < 0.95 * first  # the narrowest nets come to 0.92; one that does not learn stays
 
 
 LOAD = """
