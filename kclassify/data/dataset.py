@@ -140,4 +140,4 @@ def _remarks(others: Mapping[str, int], train: Index, val: Index) -> Iterator[st
         yield f"files that are not looked at, by their ending: {counted}"
     bad = train.bad + val.bad
     if bad:
-        yield f"{len(bad)} unusable files are left out, such as {bad[0][0]}: {bad[0][1]}"
+        yield f"unusable files are left out: {len(bad)}, such as {bad[0][0]}: {bad[0][1]}"
