@@ -38,6 +38,9 @@ test-backends: .venv-parity/.installed
 	KERAS_BACKEND=jax .venv-parity/bin/python -m pytest -m "not zoo" tests/test_zoo.py -k logits_equal
 	KERAS_BACKEND=torch .venv-parity/bin/python -m pytest -m "not zoo" tests/test_zoo.py -k logits_equal
 
+# Hundreds of models in one process: oneDNN's own pool gives nothing back and would grow until the kernel kills a worker.
+test-zoo test-families: export TF_ONEDNN_USE_SYSTEM_ALLOCATOR = 1
+
 test-zoo: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py
 	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_reparameterise.py tests/test_applications.py
