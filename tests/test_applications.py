@@ -35,7 +35,8 @@ def check(name: str) -> None:
     state = reference.draw_state({key: tensor.shape for key, tensor in state_dict(ours).items()})
     load_state(ours, state, source="drawn")
     pixels = reference.draw_images(shapes=[(row.preprocessing.size,) * 2])[0]
-    settle(ours, pixels)
+    if name.startswith("EfficientNetV2"):
+        settle(ours, pixels)
     theirs = getattr(keras.applications, name)(weights=None, classifier_activation=None)
     theirs.set_weights(ours.get_weights()) if not name.startswith(INSIDE) else set_inside(theirs, ours)
     prepared = pixels if name.startswith(INSIDE) else getattr(keras.applications, MODULES[name]).preprocess_input(pixels.copy())
@@ -43,7 +44,7 @@ def check(name: str) -> None:
 
 
 def settle(model, pixels) -> None:
-    """Give BatchNorm the statistics of these pictures: with drawn ones the gates of EfficientNetV2 saturate, and rounding grows."""
+    """Give BatchNorm the statistics of these pictures: with drawn ones these gates saturate, and rounding grows."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
