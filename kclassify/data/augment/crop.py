@@ -47,25 +47,26 @@ def flips(random: tf.Tensor, probability: float) -> tf.Tensor:
 
 
 def is_large(heights: tf.Tensor, widths: tf.Tensor, size: int) -> tf.Tensor:
-    """Whether windows of so many pixels have to be antialiased on their way to `size`: bool, of the shape of both."""
+    """Whether windows of so many pixels would lose some between the samples of a `size`: bool, of the shape of both."""
     return tf.maximum(heights, widths) > 2 * size
 
 
 def resize_window(window_pixels: tf.Tensor, size: int, flip: tf.Tensor, *, large: tf.Tensor | bool | None = None) -> tf.Tensor:
     """One cut-out window, uint8 [h, w, 3], as uint8 [size, size, 3], mirrored if `flip`.
 
-    Bilinear; antialiased only where the window is `large`, more than twice the size, because below that the two differ little and it
-    costs more than the JPEG decode; by default its own size says. TensorFlow is quicker from float32 than from uint8, with equal results.
+    Bilinear; each pixel of a `large` window's result, more than twice the size, is the mean of what it covers, because samples between two
+    pixels would pass others over; by default the window's own size says. Below that the two differ little and the mean costs more than the
+    JPEG decode. TensorFlow is quicker from float32 than from uint8, with equal results.
     """
 
-    def plain() -> tf.Tensor:
+    def sampled() -> tf.Tensor:
         return tf.raw_ops.ResizeBilinear(images=tf.cast(window_pixels[None], tf.float32), size=[size, size], half_pixel_centers=True)
 
-    def antialiased() -> tf.Tensor:
-        return tf.image.resize(window_pixels[None], [size, size], antialias=True)
+    def averaged() -> tf.Tensor:
+        return tf.raw_ops.ResizeArea(images=window_pixels[None], size=[size, size])
 
     if large is None:
         large = is_large(tf.shape(window_pixels)[0], tf.shape(window_pixels)[1], size)
-    resized = plain() if large is False else tf.cond(large, antialiased, plain)
+    resized = sampled() if large is False else tf.cond(large, averaged, sampled)
     pixels = tf.cast(tf.round(resized[0]), tf.uint8)
     return tf.ensure_shape(tf.cond(flip, lambda: tf.reverse(pixels, axis=[1]), lambda: pixels), [size, size, 3])
