@@ -42,6 +42,7 @@ test-backends: .venv-parity/.installed
 test-zoo test-families: export TF_ONEDNN_USE_SYSTEM_ALLOCATOR = 1
 
 test-zoo: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/test_zoo.py -k no_family
 	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_zoo.py
 	$(BIN)/python -m pytest -n 2 --dist load -m zoo tests/test_reparameterise.py tests/test_applications.py
 
