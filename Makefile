@@ -31,7 +31,7 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not zoo and not gpu"
 
 test-reliability: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow -s tests/test_benchmarks.py tests/test_reliability.py tests/test_devices.py tests/test_cluster.py tests/test_resume.py tests/test_guards.py tests/test_finetune.py tests/test_pipeline.py tests/test_policies.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal -rP -m slow tests/test_benchmarks.py tests/test_reliability.py tests/test_devices.py tests/test_cluster.py tests/test_resume.py tests/test_guards.py tests/test_finetune.py tests/test_pipeline.py tests/test_policies.py
 
 test-backends: .venv-parity/.installed
 	.venv-parity/bin/python -m pytest -m slow -s tests/test_backends.py
