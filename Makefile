@@ -77,7 +77,7 @@ bench: .venv-bench/.installed
 
 bench-train-step: .venv-parity/.installed-bench .venv-paddle/.installed
 	.venv-parity/bin/python benchmarks/train_step.py mobilenetv3_large --save --paddle-python .venv-paddle/bin/python
-	.venv-parity/bin/python benchmarks/train_step.py resnet50 --rounds 3 --save --paddle-python .venv-paddle/bin/python
+	.venv-parity/bin/python benchmarks/train_step.py resnet50 --rounds 3 --restart --save --paddle-python .venv-paddle/bin/python
 
 bench-zoo: .venv-parity/.installed-bench
 	.venv-parity/bin/python benchmarks/zoo_speed.py --save

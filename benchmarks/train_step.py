@@ -61,6 +61,11 @@ class Worker:
         self.versions = told["versions"]
         return count * self.batch, told["cpu"], told["wall"]
 
+    def end(self) -> None:
+        """Gives its memory back."""
+        self.process.kill()
+        self.process.wait()
+
     def _asked(self, count: int) -> str:
         if self.process.stdin is None or self.process.stdout is None:
             return ""
@@ -73,21 +78,27 @@ def main() -> None:
     options = _options()
     subject = train_step(options.net)
     workers: dict[str, Worker] = {}
+    versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         images = Path(name) / "images"
         _write_images(images, (options.rounds * options.steps + _WARM_UP + 2) * options.batch * 100 // 98)
-        try:
-            for row in options.only or FRAMEWORKS:
-                _say(0, row)
+
+        def turn(row: str) -> Measurement:
+            if row not in workers:
                 workers[row] = _start(FRAMEWORKS[row], options, images)
                 workers[row].steps(_WARM_UP)
-            measured = in_turns(list(workers), lambda row: workers[row].steps(options.steps), rounds=options.rounds, progress=_say)
+            measured = workers[row].steps(options.steps)
+            versions.update(workers[row].versions)
+            if options.restart:
+                workers.pop(row).end()
+            return measured
+
+        try:
+            measured = in_turns(list(options.only or FRAMEWORKS), turn, rounds=options.rounds, progress=_say)
         finally:
             for worker in workers.values():
-                worker.process.kill()
-                worker.process.wait()
-    packages = {package: number for worker in workers.values() for package, number in worker.versions.items()}
-    results = collect(subject, measured, {"batch": options.batch, "rounds": options.rounds, "steps": options.steps}, packages)
+                worker.end()
+    results = collect(subject, measured, {"batch": options.batch, "rounds": options.rounds, "steps": options.steps}, versions)
     print(table(subject, results))
     if options.save:
         save(subject, results)
@@ -100,6 +111,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often everything is measured (default 5)")
     parser.add_argument("--steps", type=int, default=1, metavar="N", help="steps of one measurement (default 1)")
     parser.add_argument("--only", nargs="+", choices=FRAMEWORKS, metavar="NAME", help="these frameworks alone, such as 'kclassify' 'timm'")
+    parser.add_argument("--restart", action="store_true", help="end each process after its turn: less memory, more time")
     parser.add_argument("--paddle-python", default=sys.executable, metavar="PATH", help="the Python that has paddlepaddle and paddleclas")
     parser.add_argument("--save", action="store_true", help="write results/train_step_NET.json and the table of README.md")
     return parser.parse_args()
