@@ -68,10 +68,11 @@ def small(row, **options):
     return create_model(row.name, **{"num_classes": 3, "input_shape": (side, side, 3), **options})
 
 
-def test_every_module_of_the_zoo_has_reference_logits_and_facts():
+def test_every_module_and_family_of_the_zoo_has_reference_logits_and_facts():
     assert (
         modules() == sorted(file.stem for file in reference.REFERENCES.glob("*.json")) == sorted(file.stem for file in ZOO.glob("*.json"))
     )
+    assert sorted({row.family for row in presets.MODELS.values()}) == FAMILIES
     for row in presets.MODELS.values():
         assert row.params and row.macs, f"{row.name}: run tools/zoo_facts.py"
 
