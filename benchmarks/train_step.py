@@ -142,7 +142,7 @@ def _one_processor() -> None:
 
 def _say(number: int, name: str) -> None:
     """What is being done, a line each: a run takes the better part of an hour."""
-    print("warm-up" if number == 0 else f"round {number}", name, sep=": ", file=sys.stderr, flush=True)
+    print(f"round {number}: {name}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
