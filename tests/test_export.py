@@ -94,6 +94,50 @@ def test_onnx_takes_batches_as_it_takes_single_pictures(files):
     )  # a strided view
 
 
+MEMORY = """
+import resource
+import keras
+import numpy as np
+import onnxruntime
+from kclassify.formats import onnx
+
+def net(width):
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(width, 3, strides=2, activation="relu")(image)
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(width, 3, use_bias=False)(x))
+    x = keras.layers.Dense(4 * width, activation="gelu")(keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, keras.layers.Dense(5)(x))
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+onnx.convert(net(8), 16)  # what the libraries take
+model = net(2048)
+before = peak()
+proto = onnx.convert(model, 16)
+taken = peak() - before
+assert [value.name for value in proto.graph.input] == ["image"]
+pixels = np.random.default_rng(5).uniform(0, 255, (2, 16, 16, 3)).astype(np.float32)
+session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+found, expected = session.run(None, {"image": pixels.transpose(0, 3, 1, 2)})[0], model.predict_on_batch(pixels)
+print(taken / (4 * model.count_params()), np.abs(found - expected).max() / np.abs(expected).max())
+"""
+
+
+def test_onnx_takes_a_few_times_the_memory_of_the_weights():
+    done = subprocess.run([sys.executable, "-c", MEMORY], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    times, difference = map(float, done.stdout.split())
+    assert times < 8 and difference < 1e-5
+
+
+def test_weights_that_no_onnx_file_can_hold_are_refused_before_the_work(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_file, "MOST_BYTES", 4 * model.count_params() - 1)
+    with pytest.raises(ModelError, match=r"(?s)tiny has .* GB of weights.*--format saved_model"):
+        export.export_model(model, CARD, "onnx", tmp_path / "m.onnx")
+    assert contents(tmp_path) == []
+
+
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize(("size", "crop_pct"), [(224, 0.875), (33, 1.0)])
 def test_the_onnx_preprocessing_equals_the_reference(interpolation, size, crop_pct):

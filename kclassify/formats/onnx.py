@@ -1,6 +1,7 @@
 """ONNX: one file from pixels to probabilities, written from the Keras model and run by onnxruntime without TensorFlow."""
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from kclassify.presets.card import ModelCard, Preprocessing
 OPSET, IR_VERSION = 18, 8  # 18 is the newest that tf2onnx writes, 8 is the file format that came with it
 HINT = "Write a new one with: kclassify export RUN --format onnx"
 MODES = {"bilinear": "linear", "bicubic": "cubic"}
+LARGE_WEIGHT = 2**18  # numbers: 1 MB in float32
+MOST_BYTES = 2**31 - 2**24  # of weights; protobuf ends at 2**31
 MOST_RESIZED_PIXELS = 2**26  # 0.8 GB in float32; the operator resizes all of a picture before the crop
 
 
@@ -25,9 +28,16 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 
     The metadata holds the card under `kclassify` and the names under `class_names`, as JSON. The tensor between the two halves is called
     `image`, float32 [N, 3, size, size] in 0..255; `onnx.utils.extract_model` cuts there for engines without antialiased Resize.
+    A model whose weights one such file cannot hold is a ModelError.
     """
     import onnx
 
+    weights = 4 * model.count_params()
+    if weights > MOST_BYTES:
+        raise ModelError(
+            f"{path.name}: {card.preset} has {weights / 1e9:.2f} GB of weights, and an ONNX file holds less than {MOST_BYTES / 1e9:.2f}.\n"
+            "Type instead: kclassify export RUN --format saved_model"
+        )
     core = convert(model, card.preprocessing.size)
     whole = onnx.compose.merge_models(preprocessing_model(card.preprocessing), core, io_map=[("image", "image")], producer_name="kclassify")
     whole.graph.name = card.preset
@@ -40,19 +50,54 @@ def save(model: Any, card: ModelCard, path: Path) -> None:
 
 
 def convert(model: Any, size: int) -> Any:
-    """The Keras model alone as an ONNX model: `image`, float32 [N, 3, size, size] in 0..255, to `probabilities`."""
+    """The Keras model alone as an ONNX model: `image`, float32 [N, 3, size, size] in 0..255, to `probabilities`.
+
+    TensorFlow and tf2onnx hold what is in a graph some thirty times over: large weights are inputs to them, and get into the graph after.
+    """
+    import keras
     import tensorflow as tf
     import tf2onnx
 
-    @tf.function(input_signature=[tf.TensorSpec([None, size, size, 3], tf.float32, name="image")])
-    def forward(image: Any) -> dict[str, Any]:
-        return {"probabilities": tf.cast(model(image, training=False), tf.float32)}
+    large = {f"weight_{i}": weight for i, weight in enumerate(model.weights) if math.prod(weight.shape) >= LARGE_WEIGHT}
+    image = tf.TensorSpec([None, size, size, 3], tf.float32, name="image")
+    inputs = {name: tf.TensorSpec(weight.shape, weight.dtype, name=name) for name, weight in large.items()}
+
+    @tf.function(input_signature=[image, inputs])
+    def forward(image: Any, values: dict[str, Any]) -> dict[str, Any]:
+        with keras.StatelessScope([(weight, values[name]) for name, weight in large.items()]):
+            return {"probabilities": tf.cast(model(image, training=False), tf.float32)}
 
     with quiet("tf2onnx", "tensorflow"), plain_grouped_convolutions():
         core, _ = tf2onnx.convert.from_function(
             forward, forward.input_signature, opset=OPSET, inputs_as_nchw=["image"], custom_op_handlers={"Erfc": (write_erfc, [])}
         )
+    make_constants(core.graph, {name: keras.ops.convert_to_numpy(weight) for name, weight in large.items()})
     return core
+
+
+def make_constants(graph: Any, values: dict[str, np.ndarray]) -> None:
+    """Turn the inputs of `graph` that `values` names into constants, and what nodes make of constants alone: transposes, mostly."""
+    from onnx import numpy_helper
+    from onnx.reference import ReferenceEvaluator
+
+    given = {tensor.name: tensor for tensor in graph.initializer}
+    known = dict(values)
+    nodes = []
+    for node in graph.node:
+        if known.keys() & node.input and all(name in known or name in given for name in node.input):
+            feeds = {name: known[name] if name in known else numpy_helper.to_array(given[name]) for name in node.input}
+            outputs: Any = ReferenceEvaluator(node, opsets={"": OPSET}).run(None, feeds)
+            known.update(zip(node.output, outputs, strict=True))
+        else:
+            nodes.append(node)
+    used = {name for node in nodes for name in node.input}
+    inputs = [value for value in graph.input if value.name not in values]
+    constants = [tensor for tensor in graph.initializer if tensor.name in used]
+    constants += [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in known.items() if name in used]
+    for field, items in ((graph.node, nodes), (graph.input, inputs), (graph.initializer, constants)):
+        kept = list(items)
+        del field[:]
+        field.extend(kept)
 
 
 def write_erfc(graph: Any, node: Any, name: str, _: Any) -> None:
