@@ -163,6 +163,18 @@ def test_training_lowers_the_loss(row):
     assert any(model.train_on_batch(images, labels) < 0.7 * first for _ in range(15))
 
 
+@pytest.mark.parametrize("name", ["convnext_tiny", "poolformerv2_s12", "caformer_s18"])
+def test_kernels_start_as_the_papers_of_nets_without_batchnorm_have_them(name):
+    """A truncated normal of 0.02 for every matrix and every convolution but the classifier (timm's `_init_weights` of both files)."""
+    row = presets.get(name)
+    heads = [head.replace(".", "-") for head in row.heads]
+    kernels = [weight for layer in small(row).layers if layer.name not in heads for weight in layer.weights if weight.name == "kernel"]
+    drawn = [keras.ops.convert_to_numpy(kernel) for kernel in kernels if len(kernel.shape) in (2, 4)]
+    assert len(drawn) > 20
+    for kernel in drawn:
+        assert np.abs(kernel).max() <= 0.0401 and abs(kernel.std() - 0.0176) < 0.001  # cut at two deviations
+
+
 @LONG
 def test_features_start_at_a_sane_size_and_names_are_unique(row):
     model = small(row, activation=None)
@@ -181,7 +193,8 @@ def test_the_pyramid_halves_the_picture_from_map_to_map(row):
     model = small(row, features=True)
     height = model.input_shape[1]
     sides = [output.shape[1] for output in model.outputs]
-    assert len(sides) >= {"vit": 1, "tnt": 1, "eva": 1, "levit": 3}.get(row.family, 4)  # a plain transformer keeps its patches to the end
+    fewer = {"vit": 1, "tnt": 1, "eva": 1, "levit": 3, "alexnet": 3}  # a plain transformer keeps its patches to the end
+    assert len(sides) >= fewer.get(row.family, 4)
     assert sides == sorted(set(sides), reverse=True) and sides[-1] <= math.ceil(height / 8)
     assert model.outputs[-1].shape[-1] >= 32
 

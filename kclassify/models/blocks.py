@@ -47,11 +47,13 @@ def convolution(  # noqa: PLR0913 - a convolution has these knobs
     groups: int = 1,
     dilation: int = 1,
     bias: bool = False,
+    spread: float | None = None,
 ) -> Tensor:
     """[N, H, W, C] -> [N, H', W', channels]; as many groups as channels in and out make it a depthwise convolution.
 
     `padding`: "torch" adds (kernel - 1) // 2 * dilation on each side, so that H' = ceil(H / stride); "same" is TensorFlow's for the same
     H'; "valid" adds nothing; a number (or one for rows and one for columns) is torch's own `padding`.
+    The kernel starts as He et al. have it (arXiv 1502.01852), with `spread` as a truncated normal of that standard deviation.
     """
     height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
     natural = ((height - 1) // 2 * dilation, (width - 1) // 2 * dilation)
@@ -64,7 +66,11 @@ def convolution(  # noqa: PLR0913 - a convolution has these knobs
         amount = natural if padding == "torch" else wanted
         x, padding = pad(x, amount, name=name) if any(amount) else x, "valid"
     # A fresh initializer for each layer: one instance would draw the same numbers every time it is used.
-    start = initializers.VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")  # arXiv 1502.01852
+    start = (
+        initializers.TruncatedNormal(stddev=spread)
+        if spread
+        else initializers.VarianceScaling(2.0, mode="fan_out", distribution="untruncated_normal")
+    )
     shared = {
         "strides": stride,
         "padding": padding,

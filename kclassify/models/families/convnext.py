@@ -1,11 +1,15 @@
 """ConvNeXt (arXiv 2201.03545): depthwise 7x7 convolutions with a transformer's order of layers; V2 (arXiv 2301.00808)."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from keras import ops
 
-from kclassify.models.blocks import Tensor, activate, add, convolution, drop_rates, global_pool, multiply
+from kclassify.models import blocks
+from kclassify.models.blocks import Tensor, activate, add, drop_rates, global_pool, multiply
 from kclassify.models.tokens import dense, layer_norm, parameter, scale
+
+convolution = partial(blocks.convolution, spread=0.02)  # the start of all kernels in the papers' code
 
 
 def response_norm(x: Tensor, *, name: str) -> Tensor:

@@ -1,14 +1,18 @@
 """PoolFormer (arXiv 2111.11418), ConvFormer and CAFormer (arXiv 2210.13452): transformers whose tokens are mixed by whatever one likes."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from keras import initializers, layers, ops
 
-from kclassify.models.blocks import Tensor, activate, add, average_pool, convolution, drop_rates, fixed_size, global_pool, layer_name
+from kclassify.models import blocks
+from kclassify.models.blocks import Tensor, activate, add, average_pool, drop_rates, fixed_size, global_pool, layer_name
 from kclassify.models.tokens import dense, layer_norm, picture, scale, sequence
 
 HEAD = 32  # channels of an attention head
 HIDDEN = 4  # times the channels are inside an MLP
+
+convolution = partial(blocks.convolution, spread=0.02)  # the start of all kernels in the paper's code
 
 
 def norm(x: Tensor, *, name: str, first: bool = False, pool: bool = False) -> Tensor:
