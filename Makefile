@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo-output
 
-.PHONY: demo test format lint types unit test-zoo test-families test-reliability test-backends test-parity test-hub bench bench-train-step bench-zoo docs clean
+.PHONY: demo test format lint types unit test-zoo test-families test-reliability test-backends test-parity test-hub bench bench-train-step bench-zoo bench-finetune docs clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -81,6 +81,9 @@ bench-train-step: .venv-parity/.installed-bench .venv-paddle/.installed
 
 bench-zoo: .venv-parity/.installed-bench
 	.venv-parity/bin/python benchmarks/zoo_speed.py --save
+
+bench-finetune: $(VENV)/.installed
+	$(BIN)/python benchmarks/finetune.py --save
 
 .venv-parity/.installed-bench: .venv-parity/.installed
 	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[jax]" scikit-image

@@ -31,7 +31,7 @@ def main() -> None:
     )
     print(table(PIPELINE, results))
     if options.save:
-        save(PIPELINE, results)
+        save(PIPELINE.name, results, table(PIPELINE, results))
 
 
 def _options() -> argparse.Namespace:

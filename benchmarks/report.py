@@ -42,16 +42,6 @@ class Subject:
     comparisons: Sequence[Comparison]
     packages: Sequence[str] = ()
 
-    @property
-    def results(self) -> Path:
-        """Where its numbers are kept."""
-        return HERE / "results" / f"{self.name}.json"
-
-    @property
-    def begin(self) -> str:
-        """The line of the README after which its table stands."""
-        return f"<!-- written by {self.name} -->\n"
-
 
 # PaddleClas 2.6 on PaddlePaddle 3.3.1 and two shared cores of an AMD EPYC, these images: its loader needs the sources of its repository.
 _PADDLECLAS = {"kclassify, 2 threads": (275, 3.0), "kclassify, autoaugment": (213, 2.0), "kclassify, randaugment": (183, 2.0)}
@@ -108,9 +98,9 @@ def collect(
     subject: Subject, measured: Mapping[str, Measured], settings: Mapping[str, Any], packages: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Everything that is worth keeping of a run, as JSON takes it; `packages` are versions that other processes have told."""
-    found = {name: number for name in subject.packages if (number := _version(name))}
+    where = machine(subject.packages)
     return {
-        "machine": machine() | {"packages": found | dict(packages or {})},
+        "machine": where | {"packages": where["packages"] | dict(packages or {})},
         "settings": dict(settings),
         "cases": {
             name: {"images_per_cpu_second": spread(found.per_cpu_second), "images_per_second": spread(found.per_second)}
@@ -120,14 +110,15 @@ def collect(
     }
 
 
-def machine() -> dict[str, Any]:
-    """Where and when: processor, cores, load."""
+def machine(packages: Sequence[str]) -> dict[str, Any]:
+    """Where, when and with what: processor, cores, load, the versions of those `packages` that there are."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "load": [round(load, 1) for load in os.getloadavg()],
         "python": platform.python_version(),
+        "packages": {name: number for name in packages if (number := _version(name))},
     }
 
 
@@ -138,11 +129,9 @@ def spread(numbers: Sequence[float]) -> dict[str, float]:
 
 def table(subject: Subject, results: Mapping[str, Any]) -> str:
     """The results for people: a line for each case, then one for each comparison, in Markdown."""
-    where, how = results["machine"], results["settings"]
-    packages = ", ".join(f"{name} {number}" for name, number in where["packages"].items())
+    how = results["settings"]
     lines = [
-        f"{where['cpu']}, {where['cores']} cores, load {where['load'][0]}, {where['date']}; Python {where['python']}, {packages}. "
-        f"{subject.settings.format(**how)}, median of {how['rounds']} rounds (lowest to highest).",
+        f"{told_machine(results['machine'])} {subject.settings.format(**how)}, median of {how['rounds']} rounds (lowest to highest).",
         "",
         "| | images per CPU-second | images/s |",
         "|---|---:|---:|",
@@ -160,13 +149,29 @@ def table(subject: Subject, results: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def save(subject: Subject, results: Mapping[str, Any]) -> None:
-    """Write the JSON file and put the table into the README."""
-    subject.results.parent.mkdir(exist_ok=True)
-    subject.results.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    before, _, rest = README.read_text(encoding="utf-8").partition(subject.begin)
+def told_machine(where: Mapping[str, Any]) -> str:
+    """What `machine` found, as a sentence."""
+    packages = ", ".join(f"{name} {number}" for name, number in where["packages"].items())
+    return f"{where['cpu']}, {where['cores']} cores, load {where['load'][0]}, {where['date']}; Python {where['python']}, {packages}."
+
+
+def save(name: str, results: Mapping[str, Any], text: str) -> None:
+    """Keep the numbers of the benchmark `name` as JSON, and put the table of them into the README."""
+    kept(name).parent.mkdir(exist_ok=True)
+    kept(name).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin(name))
     _, _, after = rest.partition(_END)
-    README.write_text(f"{before}{subject.begin}\n{table(subject, results)}\n{_END}{after}", encoding="utf-8")
+    README.write_text(f"{before}{begin(name)}\n{text}\n{_END}{after}", encoding="utf-8")
+
+
+def kept(name: str) -> Path:
+    """Where the numbers of a benchmark are kept."""
+    return HERE / "results" / f"{name}.json"
+
+
+def begin(name: str) -> str:
+    """The line of the README after which the table of a benchmark stands."""
+    return f"<!-- written by {name} -->\n"
 
 
 def _compared(subject: Subject, measured: Mapping[str, Measured]) -> Iterator[dict[str, Any]]:

@@ -101,7 +101,7 @@ def main() -> None:
     results = collect(subject, measured, {"batch": options.batch, "rounds": options.rounds, "steps": options.steps}, versions)
     print(table(subject, results))
     if options.save:
-        save(subject, results)
+        save(subject.name, results, table(subject, results))
 
 
 def _options() -> argparse.Namespace:

@@ -24,7 +24,7 @@ def main() -> None:
     results = collect(ZOO, measured, {"rounds": options.rounds, "batch": options.batch})
     print(table(ZOO, results))
     if options.save:
-        save(ZOO, results)
+        save(ZOO.name, results, table(ZOO, results))
 
 
 def _options() -> argparse.Namespace:

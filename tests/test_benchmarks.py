@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,12 +39,14 @@ def test_a_run_on_a_few_images_tells_rates_and_ratios():
 
 
 def test_the_tables_in_the_readme_are_those_of_the_numbers_kept(report):
-    kept = sorted((FOLDER / "results").iterdir())
-    assert report.PIPELINE.results in kept
-    for subject in (report.PIPELINE, report.ZOO, *map(report.train_step, ("mobilenetv3_large", "resnet50"))):
-        if subject.results in kept:
-            numbers = json.loads(subject.results.read_text(encoding="utf-8"))
-            assert f"{subject.begin}\n{report.table(subject, numbers)}" in report.README.read_text(encoding="utf-8")
+    import finetune
+
+    subjects = (report.PIPELINE, report.ZOO, *map(report.train_step, ("mobilenetv3_large", "resnet50")))
+    tables = {subject.name: partial(report.table, subject) for subject in subjects} | {"finetune": finetune.table}
+    assert {file.stem for file in (FOLDER / "results").iterdir()} == set(tables)
+    for name, table in tables.items():
+        numbers = json.loads(report.kept(name).read_text(encoding="utf-8"))
+        assert f"{report.begin(name)}\n{table(numbers)}" in report.README.read_text(encoding="utf-8")
 
 
 def test_the_models_of_the_zoos_benchmark_are_rows_that_timm_has(report):
