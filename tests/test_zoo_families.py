@@ -51,7 +51,7 @@ def twenty_losses(name):
     pictures, labels = load_digits(return_X_y=True)
     pixels = keras.ops.image.resize(pictures[:32].reshape(-1, 8, 8, 1).repeat(3, axis=-1) * 15, (side, side))
     pixels, labels = keras.ops.convert_to_numpy(pixels).reshape(4, 8, side, side, 3), labels[:32].reshape(4, 8)
-    kinds = {type(layer) for layer in model._flatten_layers()}
+    kinds = {type(layer) for layer in model.layers}
     attentive = keras.layers.LayerNormalization in kinds and keras.layers.BatchNormalization not in kinds
     # Without a warm-up these jump far away at the higher rate, timm's as well: transformers, and 4,096 units that nothing normalises.
     rate = 1e-4 if attentive or name in ("alexnet", "vgg11") else 2e-3
