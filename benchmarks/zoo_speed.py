@@ -45,6 +45,9 @@ def _cases(names: list[str], batch: int) -> Iterator[Case]:
 
 def _keras(name: str, batch: int) -> Work:
     """As a user serves it: the graph of the model from grey levels to probabilities."""
+    from kclassify import devices
+
+    devices.start()
     import tensorflow as tf
 
     if tf.config.threading.get_intra_op_parallelism_threads() != 1:

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # here, because test modules import TensorFlow while they are collected
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as kclassify.devices does on x86 before it imports TensorFlow
 
 # Begun first, so that no worker is left with one of them when the others have finished.
 _LONGEST = ("test_zoo.py", "test_models.py", "test_reliability.py", "test_notebooks.py", "test_devices.py")

@@ -1,5 +1,8 @@
 """Several devices, and several processes, compute what one device computes; tried on logical CPU devices, by real runs."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +135,18 @@ def test_a_gpu_that_is_not_there(monkeypatch):
 def test_gpus_that_are_no_numbers(text):
     with pytest.raises(UsageError, match="--gpus: expected different numbers"):
         devices.select(text)
+
+
+@pytest.mark.parametrize(("wish", "used"), [(None, True), ("0", False)])
+def test_convolutions_are_those_of_onednn_unless_the_user_says_no(wish, used):
+    """On every x86 processor; by itself TensorFlow leaves them out where there is no AVX512-VNNI, and takes twice as long."""
+    code = """
+from kclassify import devices
+devices.start()
+import tensorflow as tf
+tf.function(lambda images, kernel: tf.nn.conv2d(images, kernel, 1, "SAME"))(tf.ones([1, 8, 8, 3]), tf.ones([3, 3, 3, 4]))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"} | {"ONEDNN_VERBOSE": "1"}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": wish} if wish else {}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120)
+    assert ("cpu,convolution," in told.stdout) == used

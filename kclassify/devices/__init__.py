@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -105,6 +106,9 @@ def start(backend: str | None = None) -> None:
     if backend:
         os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        # By itself TensorFlow has oneDNN's convolutions on the newest processors alone; with AVX2 too they take half the time of its own.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     count = os.environ.get(LOGICAL_CPUS, "")
     if os.environ.get("KERAS_BACKEND") == "jax" and count:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={count}"
