@@ -107,7 +107,7 @@ def start(backend: str | None = None) -> None:
         os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if platform.machine().lower() in ("x86_64", "amd64"):
-        # By itself TensorFlow has oneDNN's convolutions on the newest processors alone; with AVX2 too they take half to two thirds of its own time.
+        # TensorFlow alone has oneDNN's convolutions on the newest processors; with AVX2 too they take half to two thirds of its time.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     count = os.environ.get(LOGICAL_CPUS, "")
     if os.environ.get("KERAS_BACKEND") == "jax" and count:
