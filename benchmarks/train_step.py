@@ -15,7 +15,7 @@ from report import collect, save, table, train_step
 
 HERE = Path(__file__).parent
 NETS = ("mobilenetv3_large", "resnet50")
-_WARM_UP = 2  # steps before the first that counts: compiling is in them
+_LONG = 20.0  # CPU-seconds after which a measurement needs no further step
 _THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
 
 
@@ -48,6 +48,13 @@ class Worker:
     process: subprocess.Popen[str]
     batch: int
     versions: Mapping[str, str] = field(default_factory=dict)
+    enough: int = 1  # steps of one measurement
+
+    def warm_up(self, most: int) -> None:
+        """Two steps that do not count, compiling in the first; by the second, how many are enough, `most` at the most."""
+        self.steps(1)
+        _, cpu, _ = self.steps(1)
+        self.enough = max(1, min(most, round(_LONG / cpu)))
 
     def steps(self, count: int) -> Measurement:
         """Images, CPU-seconds and seconds of so many steps.
@@ -81,14 +88,15 @@ def main() -> None:
     versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         images = Path(name) / "images"
-        _write_images(images, (options.rounds * options.steps + _WARM_UP + 2) * options.batch * 100 // 98)
+        _write_images(images, (options.rounds * options.steps + 4) * options.batch * 100 // 98)
 
         def turn(row: str) -> Measurement:
             if row not in workers:
                 workers[row] = _start(FRAMEWORKS[row], options, images)
-                workers[row].steps(_WARM_UP)
-            measured = workers[row].steps(options.steps)
-            versions.update(workers[row].versions)
+                workers[row].warm_up(options.steps)
+            worker = workers[row]
+            measured = worker.steps(worker.enough)
+            versions.update(worker.versions)
             if options.restart:
                 workers.pop(row).end()
             return measured
@@ -109,7 +117,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("net", choices=NETS)
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="images of a step (default 32)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often everything is measured (default 5)")
-    parser.add_argument("--steps", type=int, default=1, metavar="N", help="steps of one measurement (default 1)")
+    parser.add_argument("--steps", type=int, default=4, metavar="N", help="steps of one measurement (default 4, fewer of slow ones)")
     parser.add_argument("--only", nargs="+", choices=FRAMEWORKS, metavar="NAME", help="these frameworks alone, such as 'kclassify' 'timm'")
     parser.add_argument("--restart", action="store_true", help="end each process after its turn: less memory, more time")
     parser.add_argument("--paddle-python", default=sys.executable, metavar="PATH", help="the Python that has paddlepaddle and paddleclas")

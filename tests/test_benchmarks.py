@@ -77,6 +77,10 @@ def test_a_worker_is_asked_for_steps_and_says_when_it_has_ended(report):
         worker = Worker(process, batch=32)
         assert worker.steps(3) == (96, 2.0, 4.0)
         assert worker.versions == {"asked": "3"}
+        worker.warm_up(4)
+        assert worker.enough == 4
+        worker.warm_up(40)
+        assert worker.enough == 10, "steps of 2 CPU-seconds that make up 20"
         process.kill()
         process.wait()
         with pytest.raises(RuntimeError, match="ended with status -9"):
