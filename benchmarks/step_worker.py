@@ -1,4 +1,4 @@
-"""One framework's train step in a process of its own: it reads a number of steps, does them, and answers with their cost as JSON."""
+"""One framework's train step in a process of its own: it reads a line, does a step, and answers with its cost as JSON."""
 
 import argparse
 import json
@@ -24,20 +24,16 @@ APPLICATIONS = {"mobilenetv3_large": "MobileNetV3Large", "resnet50": "ResNet50"}
 
 
 class Gate:
-    """Lets steps through, as many as standard input asks for, and tells on standard output what they took since the last answer."""
+    """Lets a step through for each line of standard input, and tells on standard output what it took since the last answer."""
 
     def __init__(self) -> None:
         self.answers = os.fdopen(os.dup(1), "w")
         os.dup2(2, 1)  # what the frameworks print must not be taken for an answer
-        self.left = 0
         self.clocks = (0.0, time.perf_counter())
         self._wait()
 
     def passed(self, loss: Any = None) -> None:
-        """After every step. `loss` is read after the last one, so that it waits for frameworks that work ahead."""
-        self.left -= 1
-        if self.left:
-            return
+        """After every step. Reading `loss` waits for frameworks that work ahead."""
         if loss is not None and not np.isfinite(float(loss)):
             raise ValueError(f"The loss is {float(loss)}.")
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -49,10 +45,8 @@ class Gate:
         self.clocks = (self.clocks[0], time.perf_counter())
 
     def _wait(self) -> None:
-        line = sys.stdin.readline()
-        if not line:
+        if not sys.stdin.readline():
             os._exit(0)  # nobody asks any more
-        self.left = int(line)
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ from report import collect, save, table, train_step
 
 HERE = Path(__file__).parent
 NETS = ("mobilenetv3_large", "resnet50")
-_LONG = 20.0  # CPU-seconds after which a measurement needs no further step
+_WARM_UP = 2  # steps before the first that counts: compiling is in them
+_LONG = 20.0  # CPU-seconds after which there need be no further step
 _THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
 
 
@@ -43,40 +44,36 @@ FRAMEWORKS = {
 
 @dataclass
 class Worker:
-    """A process that does steps when asked, all of them on the same processor."""
+    """A process that does a step when asked, all of them on the same processor."""
 
     process: subprocess.Popen[str]
     batch: int
     versions: Mapping[str, str] = field(default_factory=dict)
-    enough: int = 1  # steps of one measurement
 
-    def warm_up(self, most: int) -> None:
-        """Two steps that do not count, compiling in the first; by the second, how many are enough, `most` at the most."""
-        self.steps(1)
-        _, cpu, _ = self.steps(1)
-        self.enough = max(1, min(most, round(_LONG / cpu)))
-
-    def steps(self, count: int) -> Measurement:
-        """Images, CPU-seconds and seconds of so many steps.
+    def steps(self, most: int) -> Measurement:
+        """Images, CPU-seconds and seconds of so many steps, or of fewer when those have taken long.
 
         Raises:
             RuntimeError: the process has ended; its own words are on standard error.
         """
-        if self.process.poll() is not None or not (answer := self._asked(count)):
-            raise RuntimeError(f"{self.process.args!r} ended with status {self.process.wait()}.")
-        told = json.loads(answer)
-        self.versions = told["versions"]
-        return count * self.batch, told["cpu"], told["wall"]
+        images, cpu, wall = 0, 0.0, 0.0
+        while images < most * self.batch and cpu < _LONG:
+            if self.process.poll() is not None or not (answer := self._asked()):
+                raise RuntimeError(f"{self.process.args!r} ended with status {self.process.wait()}.")
+            told = json.loads(answer)
+            self.versions = told["versions"]
+            images, cpu, wall = images + self.batch, cpu + told["cpu"], wall + told["wall"]
+        return images, cpu, wall
 
     def end(self) -> None:
         """Gives its memory back."""
         self.process.kill()
         self.process.wait()
 
-    def _asked(self, count: int) -> str:
+    def _asked(self) -> str:
         if self.process.stdin is None or self.process.stdout is None:
             return ""
-        print(count, file=self.process.stdin, flush=True)
+        print(1, file=self.process.stdin, flush=True)
         return self.process.stdout.readline()
 
 
@@ -88,15 +85,14 @@ def main() -> None:
     versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         images = Path(name) / "images"
-        _write_images(images, (options.rounds * options.steps + 4) * options.batch * 100 // 98)
+        _write_images(images, (options.rounds * options.steps + _WARM_UP + 2) * options.batch * 100 // 98)
 
         def turn(row: str) -> Measurement:
             if row not in workers:
                 workers[row] = _start(FRAMEWORKS[row], options, images)
-                workers[row].warm_up(options.steps)
-            worker = workers[row]
-            measured = worker.steps(worker.enough)
-            versions.update(worker.versions)
+                workers[row].steps(_WARM_UP)
+            measured = workers[row].steps(options.steps)
+            versions.update(workers[row].versions)
             if options.restart:
                 workers.pop(row).end()
             return measured

@@ -71,16 +71,13 @@ def test_ratios_are_of_measurements_of_the_same_round(report):
 def test_a_worker_is_asked_for_steps_and_says_when_it_has_ended(report):
     from train_step import Worker
 
-    answer = "print(json.dumps({'cpu': 2.0, 'wall': 4.0, 'versions': {'asked': line.strip()}}), flush=True)"
+    answer = "print(json.dumps({'cpu': 5.0, 'wall': 10.0, 'versions': {'kept': '1.0'}}), flush=True)"
     command = [sys.executable, "-c", f"import json, sys\nfor line in sys.stdin: {answer}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         worker = Worker(process, batch=32)
-        assert worker.steps(3) == (96, 2.0, 4.0)
-        assert worker.versions == {"asked": "3"}
-        worker.warm_up(4)
-        assert worker.enough == 4
-        worker.warm_up(40)
-        assert worker.enough == 10, "steps of 2 CPU-seconds that make up 20"
+        assert worker.steps(3) == (96, 15.0, 30.0)
+        assert worker.steps(40) == (128, 20.0, 40.0), "steps of 5 CPU-seconds, until they make up 20"
+        assert worker.versions == {"kept": "1.0"}
         process.kill()
         process.wait()
         with pytest.raises(RuntimeError, match="ended with status -9"):
