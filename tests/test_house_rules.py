@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "kclassify"
 # The one direction: a room may import only what stands above it; rooms of one row are siblings and never import each other.
 CHAIN = (
     ("errors",),
-    ("presets", "statefiles"),
+    ("presets", "processors", "statefiles"),
     ("config",),
     ("bundle", "devices", "console", "remote"),
     ("data", "models", "metrics"),

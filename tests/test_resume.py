@@ -231,6 +231,26 @@ def test_a_run_without_progress_ends(run, capfd):
     assert "no better model for 2 epochs" in capfd.readouterr().err
 
 
+def test_other_surroundings_are_told(run, capfd):
+    """TensorFlow divides sums among processors, so another number of them changes the last digits."""
+    kc.resume(run, epochs=2, verbose=True)
+    assert "here:" not in capfd.readouterr().err
+    begun = facts(run)
+    begun["versions"]["keras"] = "3.0"
+    (run / "run.json").write_text(json.dumps(begun | {"processors": 4096}))
+    kc.resume(run, epochs=3, verbose=True)
+    told = next(line for line in capfd.readouterr().err.splitlines() if line.startswith("here:"))
+    assert "keras 3" in told and "instead of 3.0, processors " in told and " instead of 4096; " in told and "tensorflow" not in told
+
+
+def test_a_run_that_knows_of_no_surroundings_goes_on(run, capfd):
+    begun = facts(run)
+    del begun["processors"], begun["versions"]
+    (run / "run.json").write_text(json.dumps(begun))
+    kc.resume(run, epochs=2, verbose=True)
+    assert "here:" not in capfd.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_time_limit_stops_and_the_rest_follows(one_epoch, tmp_path, capfd):
     with pytest.raises(

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from PIL import Image, ImageOps, JpegImagePlugin
 from kclassify.data.images.decode import BadImage, read_rgb
 from kclassify.data.images.rgb import DECODER_ERRORS, orientation
 from kclassify.data.index import Index
+from kclassify.processors import processors
 
 _WIDTH, _HEIGHT = 9, 8  # pixels of the thumbnail that dHash looks at
 _DRAFT = (8 * _WIDTH, 8 * _HEIGHT)  # what a JPEG is decoded to at least: more changes nothing, less would be coarse
@@ -123,7 +123,7 @@ def _alike(hashes: np.ndarray, thumbnails: np.ndarray, keys: np.ndarray, order: 
 
 
 def _all(rows: Sequence[tuple[Index, int]]) -> Iterator[tuple[bytes, np.ndarray | str]]:
-    with warnings.catch_warnings(), ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(2 * processors()) as pool:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
         for first in range(0, len(rows), _AHEAD):
             yield from pool.map(_look, rows[first : first + _AHEAD])

@@ -1,7 +1,6 @@
 """A data set on its way into shards: every image as it is, or made smaller once so that every epoch decodes less."""
 
 import io
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from kclassify.data.images.decode import BadImage, probe, read_rgb
 from kclassify.data.index import Index
 from kclassify.data.sources import pack
 from kclassify.errors import DataError
+from kclassify.processors import processors
 
 _AHEAD = 64  # images that wait in memory
 
@@ -67,7 +67,7 @@ def _samples(
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"{index.root / index.paths[row]}: {reason}. It was usable when the data set was looked at.") from error
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         for first in range(0, len(index), _AHEAD):
             rows = range(first, min(first + _AHEAD, len(index)))
             for row, image in zip(rows, pool.map(one, rows), strict=True):

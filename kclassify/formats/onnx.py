@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from kclassify.errors import DataError, ModelError
 from kclassify.formats.quiet import quiet
 from kclassify.predictor import Predictor
 from kclassify.presets.card import ModelCard, Preprocessing
+from kclassify.processors import processors
 
 OPSET, IR_VERSION = 18, 8  # 18 is the newest that tf2onnx writes, 8 is the file format that came with it
 HINT = "Write a new one with: kclassify export RUN --format onnx"
@@ -240,7 +240,7 @@ def session_options(threads: int | None) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = threads or processors()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     return options

@@ -94,6 +94,8 @@ def resume(path: str | os.PathLike[str], console: Console, *, flags: Mapping[str
     with StopSignals() as signals, run.claimed():
         watchers.check(config.watch)
         devices.start(config.backend)
+        if other := run.surroundings():
+            console.line(f"here: {other}; what follows can differ from an uninterrupted run in the last digits")
         from kclassify.training.guards import check_room
         from kclassify.training.setup import keep_decoded, prepare
 

@@ -1,12 +1,11 @@
 """A stalled input: which share of an epoch went into waiting for images, and the knob that helps."""
 
-import os
-
 import numpy as np
 
 from kclassify.console import Console
 from kclassify.data.decoded import decoded_bytes, fits
 from kclassify.data.index import Index
+from kclassify.processors import processors
 from kclassify.training.setup import Task
 
 SHARE = 0.3  # of an epoch; below it the input is not what makes a run slow
@@ -37,7 +36,7 @@ def _advice(task: Task) -> str:
         return f"try --cache disk (decoded they take {decoded_bytes(train) / 1e9:.2g} GB)"
     if config.augment.ops:
         return f"try fewer augmentations than {', '.join(config.augment.ops)}"
-    return f"more processors than {os.cpu_count()} would help"
+    return f"more processors than {processors()} would help"
 
 
 def _short_side(index: Index) -> float:

@@ -25,6 +25,7 @@ from kclassify.console import to_json
 from kclassify.data.dataset import Dataset
 from kclassify.errors import DataError, SetupError, UsageError
 from kclassify.presets.datasets import DATASETS
+from kclassify.processors import processors
 from kclassify.training.stop import StoppedEarly
 
 SCHEMA_VERSION = 1  # of run.json
@@ -45,7 +46,8 @@ class RunFolder:
     def create(cls, config: RunConfig) -> "RunFolder":
         """Make the folder of a new run; one that exists is never taken (UsageError if it was named)."""
         parent = Path(config.out)
-        facts = {"schema_version": SCHEMA_VERSION, "status": "created", "created": _now(), "versions": _versions(), "seed": config.seed}
+        facts = {"schema_version": SCHEMA_VERSION, "status": "created", "created": _now(), "seed": config.seed}
+        facts |= {"versions": _versions(), "processors": processors()}
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".new-run-", dir=parent) as scratch:
@@ -129,6 +131,12 @@ class RunFolder:
                     f"{data.train.root}: the {part} set has changed since the run began: it had {was}, now {found}.\n"
                     "Put it back, or begin a new run with: kclassify train"
                 )
+
+    def surroundings(self) -> str:
+        """What is not as it was where the run began and has a say in the last digits: `processors 2 instead of 1`; empty if nothing has."""
+        here = {**{name: _versions()[name] for name in ("keras", "tensorflow")}, "processors": processors()}
+        before = {**self.facts.get("versions", {}), "processors": self.facts.get("processors")}
+        return ", ".join(f"{name} {now} instead of {was}" for name, now in here.items() if (was := before.get(name)) not in (None, now))
 
     def record_changes(self, config: RunConfig, noted: Mapping[str, Any]) -> None:
         """Go on by another config: run.json says from which step on, and config.yaml becomes the new one."""
