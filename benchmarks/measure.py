@@ -52,27 +52,27 @@ def measure(
         images[case.name] = _enough(works[case.name], case.batch, seconds)
     batches = {case.name: case.batch for case in cases}
 
-    def once(name: str) -> Measurement:
-        return images[name], *_timed(works[name], images[name], batches[name])
+    def once(names: Sequence[str]) -> list[Measurement]:
+        return [(images[name], *_timed(works[name], images[name], batches[name])) for name in names]
 
-    return in_turns(list(works), once, rounds=rounds, progress=progress)
+    return in_turns([[name] for name in works], once, rounds=rounds, progress=progress)
 
 
 def in_turns(
-    names: Sequence[str],
-    once: Callable[[str], Measurement],
+    groups: Sequence[Sequence[str]],
+    once: Callable[[Sequence[str]], Sequence[Measurement]],
     *,
     rounds: int,
     progress: Callable[[int, str], None] = lambda _round, _name: None,
 ) -> Mapping[str, Measured]:
-    """Measure all cases in turn, each round in the other direction; `once` measures a case by its name."""
-    found: dict[str, Measured] = {name: Measured([], []) for name in names}
+    """Measure groups of cases in turn, each round in the other direction; `once` measures those of a group together, by name."""
+    found: dict[str, Measured] = {name: Measured([], []) for names in groups for name in names}
     for number in range(rounds):
-        for name in names if number % 2 == 0 else reversed(names):
-            progress(number + 1, name)
-            images, cpu, wall = once(name)
-            found[name].per_cpu_second.append(images / cpu)
-            found[name].per_second.append(images / wall)
+        for names in groups if number % 2 == 0 else reversed(groups):
+            progress(number + 1, " and ".join(names))
+            for name, (images, cpu, wall) in zip(names, once(names), strict=True):
+                found[name].per_cpu_second.append(images / cpu)
+                found[name].per_second.append(images / wall)
     return found
 
 

@@ -98,6 +98,7 @@ def kclassify_train(gate: Gate, options: argparse.Namespace) -> None:
                 gate.passed(values["loss"])
 
     values = _settings(options) | {"image_cache": "ram", "out": str(options.images.parent / "runs"), "epochs": 1, "val_fraction": 0.01}
+    values["checkpoint.minutes"] = 0  # most minutes go by while others have their turn: every step here would save, not one in hundreds
     training.train(configs.resolve(configs.flat(values)).config, Gated(quiet=True))
 
 

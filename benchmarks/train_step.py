@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,9 @@ FRAMEWORKS = {
     "PaddleClas": Framework("paddleclas", paddle=True),
 }
 
+# Rows that differ by a few percent do their steps in alternation: a machine's speed drifts by more within a minute.
+TOGETHER = ("kclassify", "kclassify train")
+
 
 @dataclass
 class Worker:
@@ -51,20 +54,17 @@ class Worker:
     versions: Mapping[str, str] = field(default_factory=dict)
     making_ready: float = 0.0  # CPU-seconds, those of the steps that do not count
 
-    def steps(self, most: int) -> Measurement:
-        """Images, CPU-seconds and seconds of so many steps, or of fewer when those have taken long.
+    def step(self) -> Measurement:
+        """Images, CPU-seconds and seconds of one step.
 
         Raises:
             RuntimeError: the process has ended; its own words are on standard error.
         """
-        images, cpu, wall = 0, 0.0, 0.0
-        while images < most * self.batch and cpu < _LONG:
-            if self.process.poll() is not None or not (answer := self._asked()):
-                raise RuntimeError(f"{self.process.args!r} ended with status {self.process.wait()}.")
-            told = json.loads(answer)
-            self.versions = told["versions"]
-            images, cpu, wall = images + self.batch, cpu + told["cpu"], wall + told["wall"]
-        return images, cpu, wall
+        if self.process.poll() is not None or not (answer := self._asked()):
+            raise RuntimeError(f"{self.process.args!r} ended with status {self.process.wait()}.")
+        told = json.loads(answer)
+        self.versions = told["versions"]
+        return self.batch, told["cpu"], told["wall"]
 
     def end(self) -> None:
         """Gives its memory back."""
@@ -78,6 +78,18 @@ class Worker:
         return self.process.stdout.readline()
 
 
+def alternated(workers: Sequence[Worker], most: int) -> list[Measurement]:
+    """So many steps of each, one of each at a time; of a worker alone fewer when those have taken long."""
+    sums = [(0, 0.0, 0.0)] * len(workers)
+    for _ in range(most):
+        if len(workers) == 1 and sums[0][1] > _LONG:
+            break
+        for place, worker in enumerate(workers):
+            (images, cpu, wall), (images_more, cpu_more, wall_more) = sums[place], worker.step()
+            sums[place] = images + images_more, cpu + cpu_more, wall + wall_more
+    return sums
+
+
 def main() -> None:
     """Start a worker for each framework, measure in rounds, print the table; with --save keep it."""
     options = _options()
@@ -88,18 +100,20 @@ def main() -> None:
         images = Path(name) / "images"
         _write_images(images, (options.rounds * options.steps + _WARM_UP + 2) * options.batch * 100 // 98)
 
-        def turn(row: str) -> Measurement:
-            if row not in workers:
-                workers[row] = _start(FRAMEWORKS[row], options, images)
-                _, workers[row].making_ready, _ = workers[row].steps(_WARM_UP)
-            measured = workers[row].steps(options.steps)
-            versions.update(workers[row].versions)
+        def turn(rows: Sequence[str]) -> list[Measurement]:
+            for row in rows:
+                if row not in workers:
+                    workers[row] = _start(FRAMEWORKS[row], options, images)
+                    ((_, workers[row].making_ready, _),) = alternated([workers[row]], _WARM_UP)
+            measured = alternated([workers[row] for row in rows], options.steps)
+            for row in rows:
+                versions.update(workers[row].versions)
             while options.restart and len(workers) > 1:
                 workers.pop(min(workers, key=lambda other: workers[other].making_ready)).end()
             return measured
 
         try:
-            measured = in_turns(list(options.only or FRAMEWORKS), turn, rounds=options.rounds, progress=_say)
+            measured = in_turns(_groups(options.only or FRAMEWORKS), turn, rounds=options.rounds, progress=_say)
         finally:
             for worker in workers.values():
                 worker.end()
@@ -120,6 +134,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--paddle-python", default=sys.executable, metavar="PATH", help="the Python that has paddlepaddle and paddleclas")
     parser.add_argument("--save", action="store_true", help="write results/train_step_NET.json and the table of README.md")
     return parser.parse_args()
+
+
+def _groups(rows: Iterable[str]) -> list[list[str]]:
+    """Rows that are measured together: `TOGETHER`, and every other one alone."""
+    together, alone = ([row for row in rows if (row in TOGETHER) == first] for first in (True, False))
+    return [group for group in (together, *([row] for row in alone)) if group]
 
 
 def _write_images(folder: Path, count: int) -> None:

@@ -69,19 +69,21 @@ def test_ratios_are_of_measurements_of_the_same_round(report):
 
 
 def test_a_worker_is_asked_for_steps_and_says_when_it_has_ended(report):
-    from train_step import Worker
+    from train_step import Worker, alternated
 
     answer = "print(json.dumps({'cpu': 5.0, 'wall': 10.0, 'versions': {'kept': '1.0'}}), flush=True)"
     command = [sys.executable, "-c", f"import json, sys\nfor line in sys.stdin: {answer}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         worker = Worker(process, batch=32)
-        assert worker.steps(3) == (96, 15.0, 30.0)
-        assert worker.steps(40) == (128, 20.0, 40.0), "steps of 5 CPU-seconds, until they make up 20"
+        assert worker.step() == (32, 5.0, 10.0)
+        assert alternated([worker], 3) == [(96, 15.0, 30.0)]
+        assert alternated([worker], 40) == [(160, 25.0, 50.0)], "steps of 5 CPU-seconds, until they are more than 20"
+        assert alternated([worker, worker], 6) == [(192, 30.0, 60.0)] * 2, "as many of each, whatever they take"
         assert worker.versions == {"kept": "1.0"}
         process.kill()
         process.wait()
         with pytest.raises(RuntimeError, match="ended with status -9"):
-            worker.steps(1)
+            worker.step()
 
 
 @pytest.mark.slow
