@@ -134,9 +134,10 @@ class RunFolder:
 
     def surroundings(self) -> str:
         """What is not as it was where the run began and has a say in the last digits: `processors 2 instead of 1`; empty if nothing has."""
-        here = {**{name: _versions()[name] for name in ("keras", "tensorflow")}, "processors": processors()}
-        before = {**self.facts.get("versions", {}), "processors": self.facts.get("processors")}
-        return ", ".join(f"{name} {now} instead of {was}" for name, now in here.items() if (was := before.get(name)) not in (None, now))
+        here = _versions() | {"processors": processors()}
+        before = self.facts.get("versions", {}) | {"processors": self.facts.get("processors")}
+        others = [name for name in ("keras", "tensorflow", "processors") if before.get(name) not in (None, here[name])]
+        return ", ".join(f"{name} {here[name]} instead of {before[name]}" for name in others)
 
     def record_changes(self, config: RunConfig, noted: Mapping[str, Any]) -> None:
         """Go on by another config: run.json says from which step on, and config.yaml becomes the new one."""
