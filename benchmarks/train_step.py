@@ -98,7 +98,7 @@ def main() -> None:
     versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         images = Path(name) / "images"
-        _write_images(images, (options.rounds * options.steps + _WARM_UP + 2) * options.batch * 100 // 98)
+        _write_images(images, (options.rounds * options.steps + _WARM_UP + 2) * options.batch)
 
         def turn(rows: Sequence[str]) -> list[Measurement]:
             for row in rows:
@@ -142,10 +142,11 @@ def _groups(rows: Iterable[str]) -> list[list[str]]:
     return [group for group in (together, *([row] for row in alone)) if group]
 
 
-def _write_images(folder: Path, count: int) -> None:
-    from photographs import write_photographs
+def _write_images(folder: Path, to_train_on: int) -> None:
+    """More than those that are trained on: the run sets some aside, 1 % and at least one of each class."""
+    from photographs import CLASSES, write_photographs
 
-    write_photographs(folder, count)
+    write_photographs(folder, to_train_on * 100 // 98 + CLASSES)
 
 
 def _start(framework: Framework, options: argparse.Namespace, images: Path) -> Worker:
